@@ -1,0 +1,1 @@
+//! Benchmarks and load generators of the `SysFlow` capture engine.

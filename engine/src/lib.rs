@@ -1,0 +1,1 @@
+//! The `SysFlow` capture engine.

@@ -1,0 +1,1 @@
+//! Chooses, loads and checks a `SysFlow` driver and hands out its rings.

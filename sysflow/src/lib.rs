@@ -1,0 +1,1 @@
+//! The `SysFlow` format: records, container files, printing.
