@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * The driver's ABI: versions and record layouts.
+ *
+ * One header set, read by the kernel module, by the eBPF programs, by the C
+ * ring writer in user space and, through bindgen, by Rust. Companions: ops.h
+ * (what can be told), ring.h (where records travel), device.h (how the module
+ * is driven).
+ *
+ * Conventions
+ *  - host byte order and natural alignment; every record is a multiple of
+ *    8 bytes and starts at one;
+ *  - ts and every other time: nanoseconds. CLOCK_MONOTONIC for events (it is
+ *    what ktime_get_mono_fast_ns() and bpf_ktime_get_ns() give),
+ *    CLOCK_BOOTTIME for start times (task_struct.start_boottime);
+ *  - pid is a thread group id, tid a thread id, both in the initial pid
+ *    namespace (task_struct.tgid, .pid); uid and gid in the initial user
+ *    namespace;
+ *  - ret and error are the system call's: >= 0, or -errno;
+ *  - strings have no terminator, their length stands in the fixed part, the
+ *    bytes follow it in the order of the length fields; the record is padded
+ *    with zero bytes to a multiple of 8;
+ *  - padding and reserved fields are zero.
+ *
+ * When a version is raised (both are major << 16 | minor)
+ *  - SF_SCHEMA_VERSION, major: a field of an existing record changes offset,
+ *    width, unit or meaning, or is removed; an operation number changes.
+ *    minor: a new operation, flag or cause, a new record layout, or a former
+ *    padding field that gets a meaning where zero keeps the old one.
+ *  - SF_API_VERSION, major: the ring layout, the mapping, or an ioctl changes
+ *    so that an older reader would misread. minor: a new ioctl, a new counter
+ *    in reserved room, a new configuration field where zero means as before.
+ *  - A reader accepts equal majors and any minor: it skips operations and
+ *    ignores flags that it does not know, and counts what it skipped.
+ */
+#ifndef SYSFLOW_ABI_H
+#define SYSFLOW_ABI_H
+
+#include <linux/types.h>
+#include "ops.h"
+
+#define SF_API_VERSION		((1U << 16) | 0U)
+#define SF_SCHEMA_VERSION	((1U << 16) | 0U)
+
+/* No record is longer. A ring has this much room behind its end, so that a
+ * record is always contiguous (see ring.h). */
+#define SF_RECORD_MAX		32768U
+
+/* Limits of strings; what is longer is cut and marked SF_F_CUT. */
+#define SF_PATH_MAX		4096U	/* as PATH_MAX of the kernel */
+#define SF_CGROUP_MAX		1024U
+#define SF_ARGS_MAX		8192U
+#define SF_ENV_MAX		8192U
+#define SF_SUN_PATH_MAX		108U	/* sockaddr_un.sun_path */
+
+/* sf_hdr.flags */
+#define SF_F_COMPAT	0x01U	/* 32-bit system call on a 64-bit kernel */
+#define SF_F_URING	0x02U	/* done by io_uring, not by a system call */
+#define SF_F_CUT	0x04U	/* a string was cut at its limit */
+#define SF_F_FAULT	0x08U	/* user memory was not readable: a string is
+				 * empty or short */
+#define SF_F_TUPLE	0x10U	/* IO record with a tuple: sf_rec_sockio */
+#define SF_F_USER	0x20U	/* a path or an address comes from user memory
+				 * (no kernel object holds it any more): it is
+				 * what the caller gave, perhaps relative */
+
+/* Begins every record: 24 bytes. */
+struct sf_hdr {
+	__u64 ts;	/* completion; the clock is read once per event */
+	__u32 pid;	/* who: thread group, */
+	__u32 tid;	/* and thread (0 when an aggregate has several) */
+	__u32 seq;	/* counts every record tried on this CPU, delivered or
+			 * lost: a gap of n is a loss of n just before */
+	__u16 len;	/* bytes of the whole record */
+	__u8 op;	/* enum sf_op: gives class and layout */
+	__u8 flags;	/* SF_F_* */
+};
+
+/*
+ * Bytes moved: a sum over one or more operations of one thread group on one
+ * open file in one direction. 64 bytes.
+ */
+struct sf_rec_io {
+	struct sf_hdr h;	/* h.ts: the last operation */
+	__u64 file;	/* identity of the open file: from struct file, opaque,
+			 * unique while it is open; described before first use
+			 * on each ring by DESCRIBE_*, OPEN, ACCEPT, ... */
+	__s32 fd;	/* descriptor that the caller used */
+	__u32 ops;	/* operations, failed ones too; of sendmmsg and
+			 * recvmmsg each message counts */
+	__u64 bytes;	/* sum of what the calls returned */
+	__u64 first;	/* time of the first operation */
+	__u32 failed;	/* how many of ops returned an error */
+	__s32 error;	/* -errno of the last that failed, else 0 */
+};
+
+/* Both ends of a socket. Ports in host order. 40 bytes. */
+struct sf_tuple {
+	__u16 family;	/* AF_*: sk_family */
+	__u16 lport;	/* inet_num, inet_sport */
+	__u16 rport;	/* inet_dport; 0: no peer */
+	__u8 type;	/* SOCK_STREAM, SOCK_DGRAM, ...: sk_type */
+	__u8 proto;	/* IPPROTO_*: sk_protocol */
+	__u8 laddr[16];	/* AF_INET: the first 4 bytes, network order */
+	__u8 raddr[16];
+};
+
+/* As sf_rec_io, for a datagram socket, whose peer can change with each
+ * message. h.flags has SF_F_TUPLE. 104 bytes. */
+struct sf_rec_sockio {
+	struct sf_rec_io io;
+	struct sf_tuple tuple;	/* peer: the call's address, else the socket's */
+};
+
+/* sf_rec_file.attr */
+#define SF_FILE_CREATED	0x01U	/* made by this open: f_mode & FMODE_CREATED */
+#define SF_FILE_UNLINKED 0x02U	/* has no name any more: d_unhashed */
+
+/* A file: OPEN, DESCRIBE_FILE. 64 bytes and the path. */
+struct sf_rec_file {
+	struct sf_hdr h;
+	__u64 file;	/* identity of the open file; 0: a failed open */
+	__u64 ino;	/* file_inode()->i_ino */
+	__u32 dev;	/* i_sb->s_dev: major << 20 | minor */
+	__u32 mode;	/* i_mode: type and permissions; type 0: an anonymous
+			 * inode (eventfd, epoll, ...) */
+	__s32 fd;	/* descriptor; of a failed open: the directory fd given */
+	__s32 ret;	/* of OPEN: descriptor or -errno; else 0 */
+	__u32 flags;	/* O_*: f_flags, of a failed open: the call's */
+	__u16 attr;	/* SF_FILE_* */
+	__u16 path_len;
+	/* path: absolute, from the dentry and mount of the file as seen from
+	 * the process's root; with SF_F_USER as the caller gave it. A file
+	 * outside of the root, a pipe, an anonymous inode: the dentry's name */
+};
+
+/* A socket: SOCKET, CONNECT, ACCEPT, DESCRIBE_SOCKET. 96 bytes and a path. */
+struct sf_rec_sock {
+	struct sf_hdr h;
+	__u64 file;	/* identity of the open file */
+	__u64 ino;	/* inode number of the socket */
+	__s32 fd;	/* descriptor; of ACCEPT: the new one, or -1 */
+	__s32 ret;	/* the call's; of DESCRIBE_SOCKET 0 */
+	struct sf_tuple tuple;
+	__s32 listen_fd;	/* of ACCEPT: the listening descriptor; else -1 */
+	__u16 state;	/* sk_state: TCP_* */
+	__u16 path_len;	/* AF_UNIX only */
+	/* path: sun_path; first byte 0: abstract name */
+};
+
+/* Something on a descriptor that needs no description: CLOSE. 40 bytes. */
+struct sf_rec_fd {
+	struct sf_hdr h;
+	__u64 file;	/* identity; 0: not known at the hook, the reader knows
+			 * the last use of (pid, fd) */
+	__s32 fd;	/* the call's argument */
+	__s32 ret;
+};
+
+/* A call told by numbers alone: CLONE. 56 bytes. */
+struct sf_rec_call {
+	struct sf_hdr h;
+	__s64 ret;	/* CLONE: tid in the caller's namespace, 0 in the child */
+	__u64 arg[3];	/* CLONE: flags of clone(2), else 0 */
+};
+
+/* sf_rec_fork.shared: what parent and child have in common */
+#define SF_SHARE_THREAD	0x01U	/* same thread group */
+#define SF_SHARE_FILES	0x02U	/* same descriptor table: files_struct */
+#define SF_SHARE_FS	0x04U	/* same root and cwd: fs_struct */
+#define SF_SHARE_VM	0x08U	/* same memory: mm_struct */
+
+/* A task was made. Told before the child runs. 72 bytes. */
+struct sf_rec_fork {
+	struct sf_hdr h;	/* pid, tid: the caller of clone */
+	__u64 start;	/* child's start_boottime */
+	__u32 child_pid;	/* child's tgid */
+	__u32 child_tid;	/* child's pid */
+	__u32 ppid;	/* tgid of the child's real_parent */
+	__u32 vtid;	/* child_tid in its own pid namespace */
+	__u32 uid;	/* child's effective ids: cred->euid, egid */
+	__u32 gid;
+	__u32 shared;	/* SF_SHARE_* */
+	__u32 pidns;	/* inode number of the child's pid namespace */
+	__u64 parent_start;	/* start_boottime of the caller's thread group
+				 * leader: names the caller exactly */
+};
+
+/* A program was started, or could not be: EXEC. Also DESCRIBE_PROCESS.
+ * 104 bytes and five strings. */
+struct sf_rec_exec {
+	struct sf_hdr h;
+	__u64 start;	/* start_boottime of the thread group leader */
+	__u64 exe_ino;	/* of the binary; 0 when ret < 0 */
+	__u32 exe_dev;	/* as sf_rec_file.dev */
+	__s32 ret;	/* 0, or -errno */
+	__u32 ppid;	/* tgid of real_parent */
+	__u32 vpid;	/* pid in the process's own pid namespace */
+	__u32 uid;	/* effective: cred->euid, egid, after the exec */
+	__u32 gid;
+	__u32 ruid;	/* real: cred->uid, gid */
+	__u32 rgid;
+	__u32 tty;	/* device number of the controlling terminal, major
+			 * << 20 | minor; 0: none */
+	__u32 pidns;	/* inode number of the pid namespace */
+	__u32 old_tid;	/* tid of the caller before it became the leader */
+	__u32 argc;	/* bprm->argc */
+	__u16 exe_len;	/* path of the binary (bprm->file), absolute; with
+			 * SF_F_USER (ret < 0) as the caller gave it */
+	__u16 cwd_len;	/* task->fs->pwd, absolute */
+	__u16 cgroup_len;	/* path in the unified hierarchy, or in that of
+				 * the first v1 controller when the unified one
+				 * has only the root */
+	__u16 args_len;	/* mm->arg_start: NUL-terminated, argv[0] first */
+	__u16 env_len;	/* mm->env_start: NUL-terminated */
+	__u16 pad[3];
+};
+
+#define SF_EXIT_LAST	0x01U	/* the last thread of its group */
+
+/* A task ends. 48 bytes. */
+struct sf_rec_exit {
+	struct sf_hdr h;
+	__u64 start;	/* start_boottime of the thread group leader */
+	__s32 code;	/* task->exit_code: wait status */
+	__u32 flags;	/* SF_EXIT_* */
+	__u32 leader_code;	/* signal->group_exit_code, the group's wait status
+				 * when it was ended as a whole */
+	__u32 pad;
+};
+
+/* An operation on one or two names. 56 bytes and the paths. */
+struct sf_rec_path {
+	struct sf_hdr h;
+	__u64 ino;	/* of the object; 0: not known */
+	__u32 dev;
+	__u32 mode;
+	__s32 ret;
+	__u32 flags;	/* the call's */
+	__u32 pad;
+	__u16 len[2];	/* absolute paths, directory fds resolved */
+};
+
+#define SF_ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(struct type) == (size), #type " is " #size " bytes")
+SF_ASSERT_SIZE(sf_hdr, 24);
+SF_ASSERT_SIZE(sf_rec_io, 64);
+SF_ASSERT_SIZE(sf_tuple, 40);
+SF_ASSERT_SIZE(sf_rec_sockio, 104);
+SF_ASSERT_SIZE(sf_rec_file, 64);
+SF_ASSERT_SIZE(sf_rec_sock, 96);
+SF_ASSERT_SIZE(sf_rec_fd, 40);
+SF_ASSERT_SIZE(sf_rec_call, 56);
+SF_ASSERT_SIZE(sf_rec_fork, 72);
+SF_ASSERT_SIZE(sf_rec_exec, 104);
+SF_ASSERT_SIZE(sf_rec_exit, 48);
+SF_ASSERT_SIZE(sf_rec_path, 56);
+
+#endif /* SYSFLOW_ABI_H */

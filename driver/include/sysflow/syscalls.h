@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * Which system calls are of interest, and how each is read at its exit: one
+ * row per call, for both drivers. A driver defines SF_SYSCALL(name, how, op,
+ * a, b, c) and includes this file where it wants the rows; it has one small
+ * function per kind of "how". A new call of a known kind is a row; a new kind
+ * is a row and a function.
+ *
+ * Not here, because the facts are gone at exit or the call does not return:
+ * program start (sched_process_exec), task birth (sched_process_fork) and
+ * task end (sched_process_exit).
+ *
+ * a, b, c: argument numbers (0 .. 5) or flags, as the kind says:
+ *   IO      a: descriptor. Returns bytes.
+ *   MSGIO   a: descriptor, b: sockaddr or msghdr or mmsghdr, c: SF_ADDR_*,
+ *           which says what b is. Returns bytes, or messages for SF_ADDR_MMSG.
+ *   OPEN    a: path, b: flags (SF_ARG_NONE: creat; SF_ARG_HOW: open_how at
+ *           the next argument after the path), c: directory descriptor or
+ *           SF_ARG_NONE. Returns a descriptor.
+ *   CLOSE   a: descriptor.
+ *   SOCKET  returns a descriptor.
+ *   CONNECT a: descriptor, b: sockaddr, c: its length.
+ *   ACCEPT  a: listening descriptor. Returns a descriptor.
+ *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
+ *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
+ *           is told at exit.
+ */
+#ifndef SF_SYSCALL
+#error "define SF_SYSCALL(name, how, op, a, b, c) before including syscalls.h"
+#endif
+
+#ifndef SF_ARG_NONE
+#define SF_ARG_NONE	7
+#define SF_ARG_HOW	6
+#define SF_ADDR_NAME	0	/* b is a struct sockaddr */
+#define SF_ADDR_MSG	1	/* b is a struct msghdr */
+#define SF_ADDR_MMSG	2	/* b is an array of struct mmsghdr */
+#endif
+
+SF_SYSCALL(read,	IO, READ, 0, 0, 0)
+SF_SYSCALL(pread64,	IO, READ, 0, 0, 0)
+SF_SYSCALL(readv,	IO, READ, 0, 0, 0)
+SF_SYSCALL(preadv,	IO, READ, 0, 0, 0)
+SF_SYSCALL(preadv2,	IO, READ, 0, 0, 0)
+SF_SYSCALL(write,	IO, WRITE, 0, 0, 0)
+SF_SYSCALL(pwrite64,	IO, WRITE, 0, 0, 0)
+SF_SYSCALL(writev,	IO, WRITE, 0, 0, 0)
+SF_SYSCALL(pwritev,	IO, WRITE, 0, 0, 0)
+SF_SYSCALL(pwritev2,	IO, WRITE, 0, 0, 0)
+
+SF_SYSCALL(recvfrom,	MSGIO, RECV, 0, 4, SF_ADDR_NAME)
+SF_SYSCALL(recvmsg,	MSGIO, RECV, 0, 1, SF_ADDR_MSG)
+SF_SYSCALL(recvmmsg,	MSGIO, RECV, 0, 1, SF_ADDR_MMSG)
+SF_SYSCALL(sendto,	MSGIO, SEND, 0, 4, SF_ADDR_NAME)
+SF_SYSCALL(sendmsg,	MSGIO, SEND, 0, 1, SF_ADDR_MSG)
+SF_SYSCALL(sendmmsg,	MSGIO, SEND, 0, 1, SF_ADDR_MMSG)
+
+SF_SYSCALL(open,	OPEN, OPEN, 0, 1, SF_ARG_NONE)
+SF_SYSCALL(openat,	OPEN, OPEN, 1, 2, 0)
+SF_SYSCALL(openat2,	OPEN, OPEN, 1, SF_ARG_HOW, 0)
+SF_SYSCALL(creat,	OPEN, OPEN, 0, SF_ARG_NONE, SF_ARG_NONE)
+SF_SYSCALL(close,	CLOSE, CLOSE, 0, 0, 0)
+
+SF_SYSCALL(socket,	SOCKET, SOCKET, 0, 0, 0)
+SF_SYSCALL(connect,	CONNECT, CONNECT, 0, 1, 2)
+SF_SYSCALL(accept,	ACCEPT, ACCEPT, 0, 0, 0)
+SF_SYSCALL(accept4,	ACCEPT, ACCEPT, 0, 0, 0)
+
+SF_SYSCALL(clone,	CLONE, CLONE, 0, 0, 0)
+SF_SYSCALL(clone3,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
+SF_SYSCALL(fork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
+SF_SYSCALL(vfork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
+SF_SYSCALL(execve,	EXEC, EXEC, 0, 0, SF_ARG_NONE)
+SF_SYSCALL(execveat,	EXEC, EXEC, 1, 0, 0)
+
+#undef SF_SYSCALL
