@@ -1,1 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Chooses, loads and checks a `SysFlow` driver and hands out its rings.
+//!
+//! ```text
+//! Driver::open ── kmod or eBPF ── rings() ── Ring::peek ── Record::decode
+//! ```
+//!
+//! Two drivers speak one ABI ([`abi`]): the loadable kernel module and the
+//! eBPF programs. [`Driver::open`](driver::Driver::open) picks one; from then
+//! on nothing depends on which it is.
+
+pub mod abi;
+pub mod counters;
+pub mod driver;
+pub mod ebpf;
+pub mod kmod;
+pub mod record;
+pub mod ring;
+
+pub use counters::Counters;
+pub use driver::Driver;
+pub use record::Record;
+pub use ring::Ring;

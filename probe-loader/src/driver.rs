@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+//! One capture through one driver, whichever it is.
+
+use std::fmt;
+use std::os::fd::BorrowedFd;
+
+use crate::ebpf::{self, Ebpf};
+use crate::kmod::{self, Kmod};
+use crate::ring::{self, Ring, valid_size};
+use crate::{Counters, abi};
+
+/// What to capture with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The kernel module where modules can be loaded and one fits, else eBPF.
+    #[default]
+    Auto,
+    /// The kernel module or nothing.
+    Kmod,
+    /// eBPF or nothing.
+    Ebpf,
+}
+
+/// The driver in use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The loadable kernel module `sysflow`.
+    Kmod,
+    /// The eBPF programs.
+    Ebpf,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Kmod => "kmod",
+            Kind::Ebpf => "ebpf",
+        })
+    }
+}
+
+/// How to capture.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Bytes of data of each CPU's ring, a power of two, 64 KiB to 1 GiB.
+    pub ring_size: usize,
+}
+
+impl Default for Options {
+    /// 1 MiB per CPU: it stays in a core's second-level cache.
+    fn default() -> Self {
+        Self { ring_size: 1 << 20 }
+    }
+}
+
+/// Why there is no capture.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A ring cannot have this size.
+    #[error("ring size {0} is not a power of two between 64 KiB and 1 GiB")]
+    RingSize(usize),
+    /// The kernel module cannot be used.
+    #[error("kernel module: {0}")]
+    Kmod(#[from] kmod::Error),
+    /// eBPF cannot be used.
+    #[error("eBPF: {0}")]
+    Ebpf(#[from] ebpf::Error),
+    /// Neither can be used.
+    #[error("no driver can be used here\n  kernel module: {kmod}\n  eBPF: {ebpf}")]
+    None {
+        /// Why not the module.
+        kmod: kmod::Error,
+        /// Why not eBPF.
+        ebpf: ebpf::Error,
+    },
+    /// A ring could not be mapped.
+    #[error(transparent)]
+    Ring(#[from] ring::Error),
+    /// The driver speaks another version of the ABI.
+    #[error(
+        "the {driver} driver speaks {what} {theirs}, this program {ours}; update the {side}",
+        theirs = abi::version_text(*.theirs),
+        ours = abi::version_text(*.ours)
+    )]
+    Version {
+        /// Which driver.
+        driver: Kind,
+        /// "API" or "schema".
+        what: &'static str,
+        /// The driver's version.
+        theirs: u32,
+        /// This program's version.
+        ours: u32,
+        /// What is older, and to be updated.
+        side: &'static str,
+    },
+}
+
+/// Checks that this program speaks a driver's versions: equal majors (the
+/// rule stands in `driver/include/sysflow/abi.h`).
+///
+/// # Errors
+/// [`Error::Version`], which says which side is older.
+pub(crate) fn check_versions(driver: Kind, api: u32, schema: u32) -> Result<(), Error> {
+    for (what, theirs, ours) in
+        [("API", api, abi::SF_API_VERSION), ("schema", schema, abi::SF_SCHEMA_VERSION)]
+    {
+        if theirs >> 16 != ours >> 16 {
+            let side = if theirs < ours { "driver" } else { "sysflow program" };
+            return Err(Error::Version { driver, what, theirs, ours, side });
+        }
+    }
+    Ok(())
+}
+
+enum Backend {
+    Kmod(Kmod),
+    Ebpf(Ebpf),
+}
+
+/// A driver that is loaded and whose rings are mapped.
+///
+/// Dropping it stops the capture and releases the driver; so does the death
+/// of the process.
+pub struct Driver {
+    // Dropped first: the mappings keep the driver's memory.
+    rings: Vec<Ring>,
+    backend: Backend,
+}
+
+impl Driver {
+    /// Chooses a driver, loads it if need be and maps its rings. Nothing is
+    /// recorded before [`Driver::start`].
+    ///
+    /// # Errors
+    /// Why the driver, or with [`Choice::Auto`] every driver, cannot be used.
+    pub fn open(choice: Choice, options: &Options) -> Result<Self, Error> {
+        if !valid_size(options.ring_size) {
+            return Err(Error::RingSize(options.ring_size));
+        }
+        let backend = match choice {
+            Choice::Kmod => Backend::Kmod(Kmod::open(options)?),
+            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?),
+            Choice::Auto => match Kmod::open(options) {
+                Ok(kmod) => Backend::Kmod(kmod),
+                // Somebody captures with the module: say so rather than
+                // start a second capture of another kind.
+                Err(busy @ kmod::Error::Busy) => return Err(busy.into()),
+                Err(kmod) => match Ebpf::open(options) {
+                    Ok(ebpf) => Backend::Ebpf(ebpf),
+                    Err(ebpf) => return Err(Error::None { kmod, ebpf }),
+                },
+            },
+        };
+        let (fd, cpus) = match &backend {
+            Backend::Kmod(kmod) => (kmod.rings_fd(), kmod.cpus()),
+            Backend::Ebpf(ebpf) => (ebpf.rings_fd(), ebpf.cpus()),
+        };
+        let rings: Result<Vec<_>, _> =
+            (0..cpus).map(|cpu| Ring::map(fd, cpu, options.ring_size)).collect();
+        let rings = rings?;
+        let driver = Self { rings, backend };
+        if let Some(ring) = driver.rings.first() {
+            let (api, schema) = ring.versions();
+            check_versions(driver.kind(), api, schema)?;
+        }
+        Ok(driver)
+    }
+
+    /// Which driver this is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self.backend {
+            Backend::Kmod(_) => Kind::Kmod,
+            Backend::Ebpf(_) => Kind::Ebpf,
+        }
+    }
+
+    /// Starts recording.
+    ///
+    /// # Errors
+    /// When the probes cannot be attached.
+    pub fn start(&mut self) -> Result<(), Error> {
+        match &mut self.backend {
+            Backend::Kmod(kmod) => kmod.start()?,
+            Backend::Ebpf(ebpf) => ebpf.start()?,
+        }
+        Ok(())
+    }
+
+    /// Stops recording. When it returns no probe runs, and the counters are
+    /// final. What is in the rings can still be read.
+    ///
+    /// # Errors
+    /// When the driver does not answer.
+    pub fn stop(&mut self) -> Result<(), Error> {
+        match &mut self.backend {
+            Backend::Kmod(kmod) => kmod.stop()?,
+            Backend::Ebpf(ebpf) => ebpf.stop()?,
+        }
+        Ok(())
+    }
+
+    /// The rings, one per possible CPU.
+    pub fn rings(&mut self) -> &mut [Ring] {
+        &mut self.rings
+    }
+
+    /// What was counted, one entry per CPU.
+    #[must_use]
+    pub fn counters(&self) -> Vec<Counters> {
+        self.rings.iter().map(Ring::counters).collect()
+    }
+
+    /// Becomes readable when a ring passes the fill it was armed with
+    /// ([`Ring::arm`]).
+    #[must_use]
+    pub fn wakeup_fd(&self) -> BorrowedFd<'_> {
+        match &self.backend {
+            Backend::Kmod(kmod) => kmod.wakeup_fd(),
+            Backend::Ebpf(ebpf) => ebpf.wakeup_fd(),
+        }
+    }
+
+    /// Takes note of a wake-up, so that [`Driver::wakeup_fd`] is not readable
+    /// until the next.
+    pub fn acknowledge_wakeup(&mut self) {
+        if let Backend::Ebpf(ebpf) = &mut self.backend {
+            ebpf.acknowledge_wakeup();
+        }
+    }
+
+    /// Operations that the kernel kept from the probes, and that no ring could
+    /// count: eBPF's recursion misses. 0 with the module.
+    #[must_use]
+    pub fn missed(&self) -> u64 {
+        match &self.backend {
+            Backend::Kmod(_) => 0,
+            Backend::Ebpf(ebpf) => ebpf.recursion_misses(),
+        }
+    }
+}

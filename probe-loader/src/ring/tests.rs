@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Both ends of the ring against each other: the C writer and this reader.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use proptest::prelude::*;
+use ring_writer::Rings;
+
+use super::*;
+use crate::abi::{SF_OP_EXEC, SF_OP_FORK, SF_OP_READ, class_of};
+
+const SIZE: usize = 65536;
+
+/// A record of `len` bytes whose body is made of `mark`.
+fn record(op: u8, len: usize, ts: u64, mark: u8) -> Vec<u8> {
+    let mut bytes = vec![mark; len];
+    let hdr = sf_hdr { ts, pid: 7, tid: 8, seq: 0, len: len as u16, op, flags: 0 };
+    bytes[..24].copy_from_slice(hdr.bytes());
+    bytes
+}
+
+fn pair() -> (Rings, Ring) {
+    let writer = Rings::new(2, SIZE).expect("memory for two rings");
+    let reader = Ring::map(writer.fd(), 1, SIZE).expect("the ring maps");
+    (writer, reader)
+}
+
+#[test]
+fn a_record_arrives_as_it_was_written() {
+    let (mut writer, mut reader) = pair();
+    assert!(!reader.refresh());
+    assert!(writer.put(1, &record(SF_OP_READ as u8, 64, 99, 0xab)));
+    assert!(reader.refresh());
+    let bytes = reader.peek().expect("one record").to_vec();
+    let hdr = *sf_hdr::at(&bytes).expect("a header");
+    assert_eq!((hdr.ts, hdr.pid, hdr.tid, hdr.seq, hdr.len), (99, 7, 8, 1, 64));
+    assert!(bytes[24..].iter().all(|b| *b == 0xab));
+    reader.advance();
+    assert!(reader.peek().is_none());
+    reader.release();
+    assert!(reader.counters().balanced());
+}
+
+#[test]
+fn another_ring_is_refused() {
+    let writer = Rings::new(1, SIZE).expect("memory");
+    assert!(matches!(
+        Ring::map(writer.fd(), 0, SIZE * 2),
+        Err(Error::Foreign { what: "size", .. })
+    ));
+    assert!(matches!(Ring::map(writer.fd(), 0, 4096), Err(Error::Foreign { .. })));
+}
+
+#[test]
+fn a_full_ring_keeps_room_for_records_with_identity() {
+    let (mut writer, mut reader) = pair();
+    let io = record(SF_OP_READ as u8, 64, 1, 0);
+    let delivered = (0..2000).filter(|_| writer.put(1, &io)).count();
+    assert_eq!(delivered, (SIZE - SIZE / 8) / 64, "io leaves an eighth free");
+    let fork = record(SF_OP_FORK as u8, 72, 2, 0);
+    let kept = (0..200).filter(|_| writer.put(1, &fork)).count();
+    assert_eq!(kept, SIZE / 8 / 72, "the reserve is for records with identity");
+    let counters = reader.counters();
+    assert!(counters.balanced());
+    assert_eq!(counters.lost[0][class_of(SF_OP_READ as u8)], 2000 - delivered as u64);
+    assert_eq!(counters.lost[0][class_of(SF_OP_FORK as u8)], 200 - kept as u64);
+
+    let mut read = 0;
+    reader.refresh();
+    while reader.peek().is_some() {
+        reader.advance();
+        read += 1;
+    }
+    assert_eq!(read, delivered + kept);
+    reader.release();
+    assert!(writer.put(1, &io), "released room is used again");
+}
+
+#[test]
+fn a_nonsense_tail_costs_records_and_nothing_else() {
+    let (mut writer, reader) = pair();
+    let io = record(SF_OP_READ as u8, 64, 1, 0);
+    reader.tail_word().store(1 << 40, Ordering::Relaxed);
+    for _ in 0..3000 {
+        writer.put(1, &io);
+    }
+    let counters = reader.counters();
+    assert!(counters.balanced());
+    assert!(counters.total_lost() > 0);
+}
+
+#[test]
+fn the_reader_is_woken_at_the_fill_that_it_asked_for() {
+    let (mut writer, mut reader) = pair();
+    let io = record(SF_OP_READ as u8, 64, 1, 0);
+    writer.put(1, &io);
+    assert!(!writer.wants_wakeup(1));
+    reader.arm(128);
+    assert!(!writer.wants_wakeup(1));
+    writer.put(1, &io);
+    assert!(writer.wants_wakeup(1));
+    reader.disarm();
+    assert!(!writer.wants_wakeup(1));
+    assert!(reader.refresh());
+}
+
+#[test]
+fn a_damaged_length_ends_the_batch_without_a_panic() {
+    let (mut writer, mut reader) = pair();
+    writer.put(1, &record(SF_OP_READ as u8, 64, 1, 0));
+    reader.refresh();
+    // Scribble over the length, as only a broken driver could.
+    let at = reader.map.base.as_ptr() as usize + SF_RING_DATA as usize + 20;
+    let again = Mapping::new(
+        writer.fd(),
+        1,
+        stride(SIZE),
+        stride(SIZE),
+        ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
+    )
+    .expect("a second mapping");
+    let offset = at - reader.map.base.as_ptr() as usize;
+    // SAFETY: within the second mapping of the same ring.
+    unsafe { again.base.as_ptr().add(offset).cast::<u16>().write(7) };
+    assert!(reader.peek().is_none());
+    assert_eq!(reader.damaged(), 1);
+    writer.put(1, &record(SF_OP_READ as u8, 64, 2, 0));
+    reader.refresh();
+    assert_eq!(reader.peek_ts(), Some(2), "what follows is read");
+}
+
+proptest! {
+    /// Any sequence of writes and reads: every record is read once, in order,
+    /// unchanged, or counted as lost, and the gaps in `seq` are the losses.
+    #[test]
+    fn nothing_is_lost_in_silence(steps in proptest::collection::vec((0u8..4, 3usize..4096), 1..400)) {
+        let (mut writer, mut reader) = pair();
+        let (mut written, mut read, mut gaps, mut seq) = (Vec::new(), Vec::new(), 0u64, 0u32);
+        for (index, (what, words)) in steps.into_iter().enumerate() {
+            if what == 0 {
+                reader.refresh();
+                while let Some(bytes) = reader.peek() {
+                    let hdr = sf_hdr::at(bytes).expect("a header");
+                    gaps += u64::from(hdr.seq - seq - 1);
+                    seq = hdr.seq;
+                    read.push((hdr.ts, bytes.len(), bytes.get(24).copied()));
+                    reader.advance();
+                }
+                reader.release();
+            } else {
+                let op = [SF_OP_READ, SF_OP_FORK, SF_OP_EXEC][usize::from(what) - 1] as u8;
+                let bytes = record(op, words * 8, index as u64, index as u8);
+                if writer.put(1, &bytes) {
+                    written.push((index as u64, bytes.len(), bytes.get(24).copied()));
+                }
+            }
+        }
+        reader.refresh();
+        while let Some(bytes) = reader.peek() {
+            let hdr = sf_hdr::at(bytes).expect("a header");
+            gaps += u64::from(hdr.seq - seq - 1);
+            seq = hdr.seq;
+            read.push((hdr.ts, bytes.len(), bytes.get(24).copied()));
+            reader.advance();
+        }
+        let counters = reader.counters();
+        prop_assert!(counters.balanced());
+        prop_assert_eq!(&read, &written);
+        prop_assert_eq!(counters.delivered.iter().sum::<u64>(), read.len() as u64);
+        let total = counters.total_seen();
+        prop_assert_eq!(gaps + (total - u64::from(seq)), counters.total_lost());
+    }
+}
+
+/// Writer and reader on two threads, the writer far ahead: sums and order hold.
+#[test]
+fn two_threads_agree() {
+    let (mut writer, mut reader) = pair();
+    let stop = AtomicBool::new(false);
+    let count = if cfg!(miri) { 500 } else { 400_000u64 };
+    let (mut last, mut got) = (0, 0u64);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1..=count {
+                let len = 24 + 8 * (n % 32) as usize;
+                writer.put(1, &record(SF_OP_READ as u8, len, n, n as u8));
+            }
+            stop.store(true, Ordering::Release);
+        });
+        loop {
+            let ended = stop.load(Ordering::Acquire);
+            reader.refresh();
+            while let Some(bytes) = reader.peek() {
+                let ts = sf_hdr::at(bytes).expect("a header").ts;
+                assert!(ts > last, "records come in order");
+                assert_eq!(bytes.len() as u64, 24 + 8 * (ts % 32));
+                assert!(bytes[24..].iter().all(|b| *b == ts as u8), "and whole");
+                (last, got) = (ts, got + 1);
+                reader.advance();
+            }
+            reader.release();
+            if ended {
+                break;
+            }
+        }
+    });
+    let counters = reader.counters();
+    assert!(counters.balanced());
+    assert_eq!(got, counters.total_told());
+    assert_eq!(counters.total_seen(), count);
+}
