@@ -1,1 +1,8 @@
-//! The `SysFlow` format: records, container files, printing.
+// SPDX-License-Identifier: Apache-2.0
+//! The SysFlow format: records, container files, printing.
+
+pub mod encode;
+pub mod record;
+pub mod schema;
+mod wire;
+pub mod write;

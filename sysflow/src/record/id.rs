@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Identities and small values with a fixed wire form.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use sha1::{Digest, Sha1};
+
+use super::define::{nested, record};
+use crate::wire::{Cursor, Get, Malformed, Put, Shape};
+
+record! {
+    /// Identity of a process. All threads of a process share that of its main thread.
+    #[derive(Copy, Hash, PartialOrd, Ord)]
+    Oid {
+        /// When the process was created, nanoseconds since the Unix epoch; 0 if before the capture.
+        create_ts: i64 = "createTS",
+        /// Its pid as the host sees it.
+        hpid: i64 = "hpid",
+    }
+}
+
+nested!(Oid);
+
+/// Identity of a file: the SHA-1 of container id and path.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Foid(pub [u8; 20]);
+
+impl Foid {
+    /// The identity of `path`, as the kernel has it, in a container, or on the host.
+    ///
+    /// ```
+    /// use sysflow::record::Foid;
+    /// let foid = Foid::of(Some("c010f5a08549"), b"/dev/pts/0");
+    /// assert_eq!(foid.to_string(), "4d7c93fc5836f0110049691a398897aeb3f54cee");
+    /// ```
+    #[must_use]
+    pub fn of(container_id: Option<&str>, path: &[u8]) -> Self {
+        let mut hash = Sha1::new();
+        hash.update(container_id.unwrap_or_default());
+        hash.update(path);
+        Self(hash.finalize().into())
+    }
+}
+
+impl fmt::Display for Foid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Foid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Foid({self})")
+    }
+}
+
+impl Put for Foid {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.0);
+    }
+}
+
+impl Get for Foid {
+    const SHAPE: Shape = Shape::Fixed(20);
+
+    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+        let mut id = [0; 20];
+        id.copy_from_slice(cursor.bytes(20)?);
+        Ok(Self(id))
+    }
+}
+
+macro_rules! int {
+    ($name:ident) => {
+        impl Put for $name {
+            #[inline]
+            fn put(&self, out: &mut Vec<u8>) {
+                self.0.put(out);
+            }
+        }
+
+        impl Get for $name {
+            const SHAPE: Shape = Shape::Int;
+
+            #[inline]
+            fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+                i32::get(cursor).map(Self)
+            }
+        }
+    };
+}
+
+/// An IPv4 address as records hold it: the four bytes in network order, read as a little-endian
+/// signed integer (127.0.0.1 is 16777343).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ip4(pub i32);
+
+int!(Ip4);
+
+impl From<Ipv4Addr> for Ip4 {
+    fn from(addr: Ipv4Addr) -> Self {
+        Self(i32::from_le_bytes(addr.octets()))
+    }
+}
+
+impl From<Ip4> for Ipv4Addr {
+    fn from(ip: Ip4) -> Self {
+        Self::from(ip.0.to_le_bytes())
+    }
+}
+
+impl fmt::Display for Ip4 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ipv4Addr::from(*self).fmt(f)
+    }
+}
+
+/// What a [`File`](super::File) is: the code of an ASCII letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RestType(pub i32);
+
+int!(RestType);
+
+impl RestType {
+    /// Regular file, and device nodes.
+    pub const FILE: Self = Self(b'f' as i32);
+    /// Directory.
+    pub const DIRECTORY: Self = Self(b'd' as i32);
+    /// Unix socket.
+    pub const UNIX: Self = Self(b'u' as i32);
+    /// Pipe or fifo.
+    pub const PIPE: Self = Self(b'p' as i32);
+    /// Known by name only.
+    pub const UNKNOWN: Self = Self(b'?' as i32);
+
+    /// The letter; '?' if the value is none.
+    #[must_use]
+    pub fn letter(self) -> char {
+        u8::try_from(self.0).ok().filter(u8::is_ascii_graphic).map_or('?', char::from)
+    }
+}
+
+impl Default for RestType {
+    fn default() -> Self {
+        Self::UNKNOWN
+    }
+}
+
+impl fmt::Display for RestType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.letter().fmt(f)
+    }
+}

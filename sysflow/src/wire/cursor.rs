@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A position in the bytes of one block, from which values are taken without ever running past
+//! the end or believing a length.
+
+/// Why bytes are not what the schema says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Malformed {
+    /// The data end inside a value.
+    #[error("data end inside a value")]
+    Short,
+    /// More than 10 bytes, or more bits than 64, in a variable-length integer.
+    #[error("integer longer than 64 bits")]
+    Varint,
+    /// A value of type `int` outside 32 bits.
+    #[error("int outside 32 bits")]
+    IntRange,
+    /// A byte other than 0 and 1 for a boolean.
+    #[error("boolean that is neither 0 nor 1")]
+    Boolean,
+    /// A negative length, or a length beyond the data.
+    #[error("length {0} beyond the data")]
+    Length(i64),
+    /// More list items in one record than [`crate::read::Limits::items`].
+    #[error("more list items in one record than the limit")]
+    Items,
+    /// An enum index without symbol.
+    #[error("enum index {0} has no symbol")]
+    Symbol(i64),
+    /// A union index without branch.
+    #[error("union index {0} has no branch")]
+    Branch(i64),
+}
+
+/// Reads values from `data`, front to back.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor<'a> {
+    data: &'a [u8],
+    pos: usize,
+    /// List items that may still be taken.
+    items: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// Starts at `pos` of `data`; at most `items` list items will be handed out.
+    pub(crate) fn new(data: &'a [u8], pos: usize, items: usize) -> Self {
+        Self { data, pos, items }
+    }
+
+    pub(crate) fn pos(&self) -> usize {
+        self.pos
+    }
+
+    pub(crate) fn remaining(&self) -> usize {
+        self.data.len() - self.pos
+    }
+
+    #[inline]
+    pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
+        let byte = *self.data.get(self.pos).ok_or(Malformed::Short)?;
+        self.pos += 1;
+        Ok(byte)
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
+        let end = self.pos.checked_add(len).ok_or(Malformed::Short)?;
+        let bytes = self.data.get(self.pos..end).ok_or(Malformed::Short)?;
+        self.pos = end;
+        Ok(bytes)
+    }
+
+    /// A zigzag varint.
+    #[inline]
+    pub(crate) fn long(&mut self) -> Result<i64, Malformed> {
+        let mut value = 0u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            if shift == 63 && byte > 1 {
+                return Err(Malformed::Varint);
+            }
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+            }
+        }
+        Err(Malformed::Varint)
+    }
+
+    /// A length that the remaining data can hold.
+    #[inline]
+    pub(crate) fn length(&mut self) -> Result<usize, Malformed> {
+        let len = self.long()?;
+        match usize::try_from(len) {
+            Ok(n) if n <= self.remaining() => Ok(n),
+            _ => Err(Malformed::Length(len)),
+        }
+    }
+
+    /// The count of the next block of an array or map; 0 at its end.
+    ///
+    /// No item of a record we read is shorter than a byte, so a count beyond the data is damage.
+    pub(crate) fn block(&mut self) -> Result<usize, Malformed> {
+        let count = self.long()?;
+        let items = if count < 0 {
+            self.long()?; // size of the block in bytes, for those who skip it
+            usize::try_from(count.unsigned_abs()).map_err(|_| Malformed::Length(count))?
+        } else {
+            usize::try_from(count).map_err(|_| Malformed::Length(count))?
+        };
+        if items > self.remaining() {
+            return Err(Malformed::Length(count));
+        }
+        self.items = self.items.checked_sub(items).ok_or(Malformed::Items)?;
+        Ok(items)
+    }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Avro's binary encoding: the primitives under [`crate::encode`] and [`crate::read`].
+//!
+//! Source of the rules: Apache Avro specification 1.11, "Binary encoding". Integers are zigzag
+//! varints, strings and lists are preceded by a count, a union by the index of its branch.
+
+mod cursor;
+mod get;
+mod put;
+mod shape;
+
+pub(crate) use cursor::{Cursor, Malformed};
+pub(crate) use get::Get;
+pub(crate) use put::put_long;
+pub use put::{NulList, Put, Text, TextList};
+pub(crate) use shape::{Layout, Shape};

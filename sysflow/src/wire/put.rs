@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Writing Avro values. Nothing here allocates when the output has room.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A value that knows its Avro binary form.
+pub trait Put {
+    /// Appends the binary form to `out`.
+    fn put(&self, out: &mut Vec<u8>);
+}
+
+/// A string as records hold it: `String`, `&str`, `Box<str>`, `Arc<str>`, `Rc<str>`, `Cow<str>`.
+pub trait Text: Put {}
+
+/// A list of strings as records hold it: `Vec`, slice or array of [`Text`], or a [`NulList`].
+pub trait TextList: Put {}
+
+/// A list of strings kept as one text in which every item ends with a NUL, the form in which the
+/// kernel keeps arguments and environment. A missing last NUL is forgiven.
+///
+/// ```
+/// use sysflow::encode::NulList;
+/// assert_eq!(NulList("HOME=/\0TERM=xterm\0").iter().collect::<Vec<_>>(), ["HOME=/", "TERM=xterm"]);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NulList<'a>(pub &'a str);
+
+impl<'a> NulList<'a> {
+    /// The items in order, without their NULs.
+    pub fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.0.split_terminator('\0')
+    }
+}
+
+impl Put for NulList<'_> {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_items(out, self.iter().count(), self.iter());
+    }
+}
+
+impl TextList for NulList<'_> {}
+
+/// Appends `value` as a zigzag varint of 1 to 10 bytes.
+#[inline]
+pub(crate) fn put_long(out: &mut Vec<u8>, value: i64) {
+    let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    if rest < 0x80 {
+        out.push(rest as u8);
+        return;
+    }
+    let mut bytes = [0u8; 10];
+    let mut len = 0;
+    while rest >= 0x80 {
+        bytes[len] = rest as u8 | 0x80;
+        rest >>= 7;
+        len += 1;
+    }
+    bytes[len] = rest as u8;
+    out.extend_from_slice(&bytes[..=len]);
+}
+
+/// Appends an array: one block with all items, then the end mark.
+fn put_items<T: Put>(out: &mut Vec<u8>, count: usize, items: impl Iterator<Item = T>) {
+    if count > 0 {
+        put_long(out, count as i64);
+        items.for_each(|item| item.put(out));
+    }
+    out.push(0);
+}
+
+impl Put for i64 {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        put_long(out, *self);
+    }
+}
+
+impl Put for i32 {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        put_long(out, i64::from(*self));
+    }
+}
+
+impl Put for bool {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        out.push(u8::from(*self));
+    }
+}
+
+impl Put for str {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        put_long(out, self.len() as i64);
+        out.extend_from_slice(self.as_bytes());
+    }
+}
+
+impl Text for str {}
+
+impl<T: Put + ?Sized> Put for &T {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        (**self).put(out);
+    }
+}
+
+impl<T: Text + ?Sized> Text for &T {}
+impl<T: TextList + ?Sized> TextList for &T {}
+
+macro_rules! text {
+    ($($owner:ty),*) => {$(
+        impl Put for $owner {
+            #[inline]
+            fn put(&self, out: &mut Vec<u8>) {
+                str::put(self, out);
+            }
+        }
+        impl Text for $owner {}
+    )*};
+}
+
+text!(String, Box<str>, Arc<str>, Rc<str>, Cow<'_, str>);
+
+impl<T: Put> Put for Option<T> {
+    #[inline]
+    fn put(&self, out: &mut Vec<u8>) {
+        match self {
+            None => out.push(0),
+            Some(value) => {
+                out.push(2); // branch 1 of [null, T]
+                value.put(out);
+            }
+        }
+    }
+}
+
+impl<T: Put> Put for [T] {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_items(out, self.len(), self.iter());
+    }
+}
+
+impl<T: Text> TextList for [T] {}
+
+impl<T: Put> Put for Vec<T> {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_slice().put(out);
+    }
+}
+
+impl<T: Text> TextList for Vec<T> {}
+
+impl<T: Put, const N: usize> Put for [T; N] {
+    fn put(&self, out: &mut Vec<u8>) {
+        self.as_slice().put(out);
+    }
+}
+
+impl<T: Text, const N: usize> TextList for [T; N] {}
+
+impl Put for BTreeMap<String, String> {
+    fn put(&self, out: &mut Vec<u8>) {
+        if !self.is_empty() {
+            put_long(out, self.len() as i64);
+            for (key, value) in self {
+                key.put(out);
+                value.put(out);
+            }
+        }
+        out.push(0);
+    }
+}
