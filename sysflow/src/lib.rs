@@ -2,7 +2,9 @@
 //! The SysFlow format: records, container files, printing.
 
 pub mod encode;
+pub mod read;
 pub mod record;
+pub mod resolve;
 pub mod schema;
 mod wire;
 pub mod write;

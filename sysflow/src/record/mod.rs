@@ -37,10 +37,6 @@ macro_rules! union {
     ($($(#[$meta:meta])* $variant:ident = $name:literal, $short:literal;)+) => {
         /// A record of any type: one variant per branch of the schema's union, in its order.
         #[derive(Clone, Debug, PartialEq, Eq)]
-        #[expect(
-            clippy::large_enum_variant,
-            reason = "the common records are small and a box per record costs more than the space"
-        )]
         pub enum Record {
             $($(#[$meta])* $variant($variant),)+
         }

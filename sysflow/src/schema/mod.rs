@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The schema that is written: version 5, `schema/SysFlow.avsc`.
 
+mod parse;
+
 use std::sync::LazyLock;
+
+pub(crate) use parse::{RecordType, Type, parse};
 
 /// Schema version 5 as one line of JSON, as it is put into files.
 pub static TEXT: LazyLock<String> =

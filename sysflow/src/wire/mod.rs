@@ -9,8 +9,10 @@ mod get;
 mod put;
 mod shape;
 
-pub(crate) use cursor::{Cursor, Malformed};
+pub(crate) use cursor::Cursor;
+pub use cursor::Malformed;
 pub(crate) use get::Get;
+pub(crate) use put::Put;
 pub(crate) use put::put_long;
-pub use put::{NulList, Put, Text, TextList};
+pub use put::{NulList, Text, TextList};
 pub(crate) use shape::{Layout, Shape};

@@ -36,4 +36,5 @@ mod writer;
 pub use error::Error;
 pub use file::{OutputFile, Summary};
 pub use options::{Codec, Options};
+pub(crate) use place::partial_name;
 pub use writer::Writer;

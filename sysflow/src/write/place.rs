@@ -67,6 +67,11 @@ fn beside(target: &Path, prefix: &str, suffix: &str) -> PathBuf {
     target.with_file_name(name)
 }
 
+/// The name of the file at `target` while it grows.
+pub(crate) fn partial_name(target: &Path) -> PathBuf {
+    beside(target, ".", ".partial")
+}
+
 impl Place {
     /// Finds the place for `path` and opens the file there.
     pub(super) fn open(path: &Path, mode: u32) -> Result<(Self, BlockFile), Error> {
@@ -83,7 +88,7 @@ impl Place {
         if target.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
             return Err(Error::IsDirectory { path: path.to_owned() });
         }
-        let partial = beside(&target, ".", ".partial");
+        let partial = partial_name(&target);
         let interrupted = Self::set_aside(&target, &partial)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial);
         let file = file.map_err(create)?;

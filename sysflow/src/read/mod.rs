@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Container files to records.
+//!
+//! [`Reader`] reads any trace: of schema version 1 to 5, the versions before 1 that call themselves
+//! 1000 and 1001, and later ones as far as their fields are known. It goes by the schema in the
+//! file, not by the version number. A field that the writer did not have gets the value named at
+//! the field; a field that we do not know is skipped; a record type that we do not know is skipped
+//! and counted.
+//!
+//! A damaged or cut-off file gives every record before the damage, then one [`Error`] that says
+//! where it is, then nothing more. Whatever the bytes, memory stays below what [`Limits`] set.
+
+mod block;
+mod error;
+mod head;
+mod input;
+mod plan;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::iter::FusedIterator;
+use std::path::{Path, PathBuf};
+
+pub use error::{Error, Malformed, Problem};
+
+use crate::record::Record;
+use crate::schema;
+use crate::wire::Cursor;
+use crate::write::{Codec, partial_name};
+use block::Block;
+use head::Head;
+use input::Input;
+use plan::Plan;
+
+/// What a file may make the reader hold in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of metadata, including the schema. 1 MiB; the largest schema known has 15 KiB.
+    pub head: usize,
+    /// Bytes of a block, compressed and, again, uncompressed. 64 MiB; writers of SysFlow close a
+    /// block at 80000 bytes.
+    pub block: usize,
+    /// List items in one record: arguments, environment entries. About a million.
+    pub items: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { head: 1 << 20, block: 64 << 20, items: 1 << 20 }
+    }
+}
+
+/// Reads a container file, record by record. Also an iterator.
+#[derive(Debug)]
+pub struct Reader<R> {
+    input: Input<R>,
+    path: PathBuf,
+    limits: Limits,
+    head: Head,
+    plan: Plan,
+    block: Block,
+    /// Position in the block's data.
+    pos: usize,
+    /// Records left in the block.
+    left: u64,
+    /// Where the block begins in the file.
+    block_offset: u64,
+    records: u64,
+    skipped: u64,
+    done: bool,
+}
+
+impl Reader<BufReader<File>> {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// If it cannot be opened, or is not a trace.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let file = File::open(path).map_err(|source| Error {
+            path: path.to_owned(),
+            offset: 0,
+            records: 0,
+            problem: open_problem(path, source),
+        })?;
+        Self::new(BufReader::with_capacity(64 * 1024, file), path)
+    }
+}
+
+/// Why `path` could not be opened.
+fn open_problem(path: &Path, source: io::Error) -> Problem {
+    let partial = partial_name(path);
+    match source.kind() {
+        io::ErrorKind::NotFound if partial.is_file() => Problem::Unfinished(partial),
+        _ => Problem::Open(source),
+    }
+}
+
+impl<R: BufRead> Reader<R> {
+    /// Reads from `input`; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// If it is not a trace.
+    pub fn new(input: R, name: impl Into<PathBuf>) -> Result<Self, Error> {
+        Self::with_limits(input, name, Limits::default())
+    }
+
+    /// As [`Reader::new`], with other limits.
+    ///
+    /// # Errors
+    /// If it is not a trace.
+    pub fn with_limits(input: R, name: impl Into<PathBuf>, limits: Limits) -> Result<Self, Error> {
+        let mut input = Input::new(input);
+        let head = Head::read(&mut input, &limits).and_then(|head| {
+            let schema = schema::parse(&head.schema).map_err(Problem::Schema)?;
+            let plan = Plan::new(&schema).map_err(Problem::Schema)?;
+            Ok((head, plan))
+        });
+        let path = name.into();
+        match head {
+            Ok((head, plan)) => Ok(Self {
+                block_offset: input.offset(),
+                input,
+                path,
+                limits,
+                head,
+                plan,
+                block: Block::new(),
+                pos: 0,
+                left: 0,
+                records: 0,
+                skipped: 0,
+                done: false,
+            }),
+            Err(problem) => Err(Error { path, offset: input.offset(), records: 0, problem }),
+        }
+    }
+
+    /// The next record; none at the end, and after an error.
+    ///
+    /// # Errors
+    /// What is wrong with the file at that place.
+    pub fn next_record(&mut self) -> Result<Option<Record>, Error> {
+        while !self.done {
+            match self.step() {
+                Ok(None) => {}
+                Ok(record) => return Ok(record),
+                Err(problem) => {
+                    self.done = true;
+                    return Err(Error {
+                        path: self.path.clone(),
+                        offset: self.block_offset,
+                        records: self.records,
+                        problem,
+                    });
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Decodes a record, or loads a block, or finds the end.
+    fn step(&mut self) -> Result<Option<Record>, Problem> {
+        if self.left > 0 {
+            return self.decode();
+        }
+        if let Some(damage) = self.block.damage.take() {
+            return Err(damage);
+        }
+        let surplus = self.block.data.len() - self.pos;
+        if surplus > 0 {
+            return Err(Problem::Surplus(surplus));
+        }
+        self.done = self.input.at_end()?;
+        if !self.done {
+            self.block_offset = self.input.offset();
+            self.pos = 0;
+            self.block.load(&mut self.input, self.head.codec, &self.head.sync, &self.limits)?;
+            self.left = self.block.count;
+        }
+        Ok(None)
+    }
+
+    fn decode(&mut self) -> Result<Option<Record>, Problem> {
+        let mut cursor = Cursor::new(&self.block.data, self.pos, self.limits.items);
+        let record = match self.plan.record(&mut cursor) {
+            Ok(record) => record,
+            // Where a damaged block stops, a record is cut; the damage is the better explanation.
+            Err(malformed) => {
+                return Err(self.block.damage.take().unwrap_or(Problem::Record(malformed)));
+            }
+        };
+        self.pos = cursor.pos();
+        self.left -= 1;
+        self.records += 1;
+        self.skipped += u64::from(record.is_none());
+        Ok(record)
+    }
+
+    /// The schema in the file, JSON.
+    pub fn schema(&self) -> &str {
+        &self.head.schema
+    }
+
+    /// The compression of the file.
+    pub fn codec(&self) -> Codec {
+        self.head.codec
+    }
+
+    /// Records read so far, including those skipped.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Records skipped because their type is unknown.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
+    /// The name given for the input.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl<R: BufRead> Iterator for Reader<R> {
+    type Item = Result<Record, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_record().transpose()
+    }
+}
+
+impl<R: BufRead> FusedIterator for Reader<R> {}

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+//! How the records of one file become ours: worked out once from the writer's schema.
+//!
+//! A branch whose fields are exactly those of schema version 5 is decoded straight through. In any
+//! other, each field of the writer is put where it belongs, or skipped if we do not know it; what
+//! the writer did not have keeps the value that stands for that.
+
+use crate::record::{
+    Container, File, FileEvent, FileFlow, Header, K8sEvent, Kind, NetworkEvent, NetworkFlow, Pod,
+    Process, ProcessEvent, ProcessFlow, Record,
+};
+use crate::schema::{RecordType, Type};
+use crate::wire::{Cursor, Layout, Malformed, Shape, put_long};
+
+/// How to decode the records of a file.
+#[derive(Debug)]
+pub(super) struct Plan {
+    branches: Vec<Branch>,
+}
+
+#[derive(Debug)]
+enum Branch {
+    /// A record as in schema version 5.
+    Same(Kind),
+    /// A record with other fields.
+    Other(Kind, Vec<Step>),
+    /// A record type that we do not know.
+    Unknown(Type),
+}
+
+#[derive(Debug)]
+enum Step {
+    /// The writer's next field is our field of that index.
+    Field(usize),
+    /// The same for an enum whose symbols have other numbers: the writer's to ours.
+    Symbols(usize, Vec<Option<u8>>),
+    /// The writer's next field is none of ours.
+    Skip(Type),
+}
+
+macro_rules! dispatch {
+    ($kind:expr, $name:ident => $body:expr) => {
+        dispatch!(@ $kind, $name, $body, Header, Container, Process, File, ProcessEvent,
+            NetworkFlow, FileFlow, FileEvent, NetworkEvent, ProcessFlow, Pod, K8sEvent)
+    };
+    (@ $kind:expr, $name:ident, $body:expr, $($record:ident),+) => {
+        match $kind {
+            $(Kind::$record => {
+                type $name = $record;
+                $body
+            })+
+        }
+    };
+}
+
+impl Plan {
+    /// Compares the writer's schema with ours.
+    ///
+    /// # Errors
+    /// Why files of that schema cannot be read.
+    pub(super) fn new(schema: &Type) -> Result<Self, String> {
+        let Type::Record(top) = schema else {
+            return Err("the schema is not a record".to_owned());
+        };
+        let [(_, Type::Union(branches))] = top.fields.as_slice() else {
+            return Err(format!("{} is not a record around a union", top.name));
+        };
+        let branches: Result<Vec<_>, _> = branches.iter().map(Branch::new).collect();
+        let branches = branches?;
+        if branches.iter().all(|branch| matches!(branch, Branch::Unknown(_))) {
+            return Err(format!("{} has no record type of SysFlow", top.name));
+        }
+        Ok(Self { branches })
+    }
+
+    /// Decodes a record; none if its type is unknown.
+    pub(super) fn record(&self, cursor: &mut Cursor<'_>) -> Result<Option<Record>, Malformed> {
+        let index = cursor.long()?;
+        let branch = usize::try_from(index).ok().and_then(|index| self.branches.get(index));
+        match branch.ok_or(Malformed::Branch(index))? {
+            Branch::Same(kind) => {
+                dispatch!(kind, R => R::get_all(cursor).map(|record| Some(record.into())))
+            }
+            Branch::Other(kind, steps) => {
+                dispatch!(kind, R => by_steps::<R>(steps, cursor).map(|record| Some(record.into())))
+            }
+            Branch::Unknown(unknown) => skip(unknown, cursor).map(|()| None),
+        }
+    }
+}
+
+impl Branch {
+    fn new(branch: &Type) -> Result<Self, String> {
+        let Type::Record(record) = branch else {
+            return Ok(Self::Unknown(branch.clone()));
+        };
+        let Some(&kind) = Kind::ALL.iter().find(|kind| kind.name() == record.name) else {
+            return Ok(Self::Unknown(branch.clone()));
+        };
+        let ours = dispatch!(kind, R => R::FIELDS);
+        let steps = steps(record, ours)?;
+        let straight = |(at, step): (usize, &Step)| matches!(step, Step::Field(i) if *i == at);
+        if steps.len() == ours.len() && steps.iter().enumerate().all(straight) {
+            Ok(Self::Same(kind))
+        } else {
+            Ok(Self::Other(kind, steps))
+        }
+    }
+}
+
+/// What to do with each field of the writer's record.
+fn steps(record: &RecordType, ours: &[(&str, Shape)]) -> Result<Vec<Step>, String> {
+    let step = |(name, theirs): &(String, Type)| {
+        let Some(index) = ours.iter().position(|(our, _)| our == name) else {
+            return Ok(Step::Skip(theirs.clone()));
+        };
+        match (&ours[index].1, theirs) {
+            (Shape::Enum(symbols), Type::Enum(theirs)) => Ok(renumber(index, symbols, theirs)),
+            (shape, theirs) if fits(shape, theirs) => Ok(Step::Field(index)),
+            (_, theirs) => {
+                let (record, theirs) = (&record.name, theirs.name());
+                Err(format!("field {name} of {record} has the unexpected type {theirs}"))
+            }
+        }
+    };
+    record.fields.iter().map(step).collect()
+}
+
+/// How to read an enum of the writer.
+fn renumber(index: usize, ours: &[&str], theirs: &[String]) -> Step {
+    let same = theirs.len() <= ours.len() && theirs.iter().zip(ours).all(|(a, b)| a == b);
+    if same {
+        return Step::Field(index);
+    }
+    let number = |symbol: &String| ours.iter().position(|our| our == symbol).map(|i| i as u8);
+    Step::Symbols(index, theirs.iter().map(number).collect())
+}
+
+/// Whether the writer's type has the binary form that we expect.
+fn fits(ours: &Shape, theirs: &Type) -> bool {
+    match (ours, theirs) {
+        (Shape::Int | Shape::Long, Type::Int | Type::Long)
+        | (Shape::Bool, Type::Bool)
+        | (Shape::Text, Type::Text) => true,
+        (Shape::Fixed(size), Type::Fixed(theirs)) => size == theirs,
+        (Shape::Enum(ours), Type::Enum(theirs)) => {
+            theirs.len() <= ours.len() && theirs.iter().zip(*ours).all(|(a, b)| a == b)
+        }
+        (Shape::Optional(ours), Type::Union(branches)) => {
+            matches!(&**branches, [Type::Null, theirs] if fits(ours, theirs))
+        }
+        (Shape::List(ours), Type::Array(theirs)) => fits(ours, theirs),
+        (Shape::TextMap, Type::Map(theirs)) => **theirs == Type::Text,
+        (Shape::Record(ours), Type::Record(theirs)) => {
+            ours.len() == theirs.fields.len()
+                && ours.iter().zip(&theirs.fields).all(|(a, b)| a.0 == b.0 && fits(&a.1, &b.1))
+        }
+        _ => false,
+    }
+}
+
+fn by_steps<R: Layout>(steps: &[Step], cursor: &mut Cursor<'_>) -> Result<R, Malformed> {
+    let mut record = R::absent();
+    for step in steps {
+        match step {
+            Step::Field(index) => record.get_one(*index, cursor)?,
+            Step::Skip(unknown) => skip(unknown, cursor)?,
+            Step::Symbols(index, numbers) => {
+                let theirs = cursor.long()?;
+                let number = usize::try_from(theirs).ok().and_then(|i| numbers.get(i));
+                let ours = number.copied().flatten().ok_or(Malformed::Symbol(theirs))?;
+                let mut bytes = Vec::new();
+                put_long(&mut bytes, i64::from(ours));
+                record.get_one(*index, &mut Cursor::new(&bytes, 0, 0))?;
+            }
+        }
+    }
+    Ok(record)
+}
+
+/// Passes over a value. Every visit of a leaf takes a byte and schemas have bounded depth, so the
+/// work is bounded by the data.
+fn skip(unknown: &Type, cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
+    match unknown {
+        _ if unknown.is_empty() => Ok(()),
+        Type::Null => Ok(()),
+        Type::Bool => cursor.bytes(1).map(drop),
+        Type::Int | Type::Long | Type::Enum(_) => cursor.long().map(drop),
+        Type::Float => cursor.bytes(4).map(drop),
+        Type::Double => cursor.bytes(8).map(drop),
+        Type::Fixed(size) => cursor.bytes(*size).map(drop),
+        Type::Text => cursor.length().and_then(|len| cursor.bytes(len)).map(drop),
+        Type::Array(item) => skip_items(cursor, |cursor| skip(item, cursor)),
+        Type::Map(value) => skip_items(cursor, |cursor| {
+            skip(&Type::Text, cursor)?;
+            skip(value, cursor)
+        }),
+        Type::Union(branches) => {
+            let index = cursor.long()?;
+            let branch = usize::try_from(index).ok().and_then(|index| branches.get(index));
+            skip(branch.ok_or(Malformed::Branch(index))?, cursor)
+        }
+        Type::Record(record) => record.fields.iter().try_for_each(|(_, field)| skip(field, cursor)),
+    }
+}
+
+fn skip_items(
+    cursor: &mut Cursor<'_>,
+    mut item: impl FnMut(&mut Cursor<'_>) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    loop {
+        match cursor.block()? {
+            0 => return Ok(()),
+            count => (0..count).try_for_each(|_| item(cursor))?,
+        }
+    }
+}
