@@ -2,6 +2,7 @@
 //! The SysFlow format: records, container files, printing.
 
 pub mod encode;
+pub mod print;
 pub mod read;
 pub mod record;
 pub mod resolve;
