@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the crate promises, tested from outside.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod captures;
+mod container;
+mod damage;
+mod encode;
+mod fastavro;
+mod output_file;
+mod print;
+mod schema;
+mod support;
+mod values;
+mod versions;

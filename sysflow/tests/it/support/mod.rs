@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What several tests need.
+
+pub(crate) mod oracle;
+pub(crate) mod strategy;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sysflow::encode::Encode;
+use sysflow::read::Reader;
+use sysflow::record::{Header, Record};
+use sysflow::write::{Options, Writer};
+
+/// Tells on the real standard error, which the test harness does not hide, that a test is skipped.
+pub(crate) fn skipped(test: &str, why: &str) {
+    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
+}
+
+/// The file of that name among the captures of the SysFlow project, or none and a message.
+pub(crate) fn capture(test: &str, name: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("SYSFLOW_CAPTURES").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures"),
+        PathBuf::from,
+    );
+    let path = root.join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    skipped(test, &format!("no {}; set SYSFLOW_CAPTURES", path.display()));
+    None
+}
+
+/// All records of a good file.
+pub(crate) fn read(path: &Path) -> Vec<Record> {
+    Reader::open(path).and_then(Iterator::collect).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// All records of a good file in memory.
+pub(crate) fn read_bytes(bytes: &[u8]) -> Vec<Record> {
+    Reader::new(bytes, "memory")
+        .and_then(Iterator::collect)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A container file of a header and these records.
+pub(crate) fn file_of<R: Encode>(options: &Options, records: &[R]) -> Vec<u8> {
+    let mut writer = Writer::new(Vec::new(), options).unwrap();
+    writer.write(header()).unwrap();
+    for record in records {
+        writer.write(record).unwrap();
+    }
+    writer.finish().unwrap()
+}
+
+pub(crate) fn header() -> Header {
+    Header { version: 5, exporter: "tests".to_owned(), ip: String::new(), filename: String::new() }
+}
