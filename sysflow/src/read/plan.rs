@@ -179,7 +179,7 @@ fn by_steps<R: Layout>(steps: &[Step], cursor: &mut Cursor<'_>) -> Result<R, Mal
 }
 
 /// Passes over a value. Every visit of a leaf takes a byte and schemas have bounded depth, so the
-/// work is bounded by the data.
+/// size of the data bounds the work.
 fn skip(unknown: &Type, cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
     match unknown {
         _ if unknown.is_empty() => Ok(()),
@@ -190,6 +190,10 @@ fn skip(unknown: &Type, cursor: &mut Cursor<'_>) -> Result<(), Malformed> {
         Type::Double => cursor.bytes(8).map(drop),
         Type::Fixed(size) => cursor.bytes(*size).map(drop),
         Type::Text => cursor.length().and_then(|len| cursor.bytes(len)).map(drop),
+        Type::Array(item) if item.is_empty() => {
+            while cursor.block()? > 0 {}
+            Ok(())
+        }
         Type::Array(item) => skip_items(cursor, |cursor| skip(item, cursor)),
         Type::Map(value) => skip_items(cursor, |cursor| {
             skip(&Type::Text, cursor)?;

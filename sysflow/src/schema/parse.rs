@@ -34,9 +34,10 @@ pub(crate) enum Type {
 pub(crate) struct RecordType {
     /// Name without namespace.
     pub(crate) name: String,
+    /// Fields that have bytes. Those without carry nothing, and passing over a million of them in
+    /// every record would cost time that the size of the data does not bound.
     pub(crate) fields: Vec<(String, Type)>,
     depth: usize,
-    empty: bool,
 }
 
 impl Type {
@@ -54,7 +55,7 @@ impl Type {
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Null | Self::Fixed(0) => true,
-            Self::Record(record) => record.empty,
+            Self::Record(record) => record.fields.is_empty(),
             _ => false,
         }
     }
@@ -185,11 +186,12 @@ impl Parser {
         for field in list(object, "fields")? {
             let field = field.as_object().ok_or("a field is not an object")?;
             let parsed = self.parse(member(field, "type")?, namespace)?;
-            fields.push((text(field, "name")?.to_owned(), parsed));
+            if !parsed.is_empty() {
+                fields.push((text(field, "name")?.to_owned(), parsed));
+            }
         }
         let depth = 1 + fields.iter().map(|(_, field)| field.depth()).max().unwrap_or(0);
-        let empty = fields.iter().all(|(_, field)| field.is_empty());
-        Ok(Type::Record(Arc::new(RecordType { name: name.to_owned(), fields, depth, empty })))
+        Ok(Type::Record(Arc::new(RecordType { name: name.to_owned(), fields, depth })))
     }
 }
 

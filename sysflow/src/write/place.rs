@@ -109,9 +109,8 @@ impl Place {
     fn set_aside(target: &Path, partial: &Path) -> Result<Option<PathBuf>, Error> {
         // Not through a symbolic link: in a directory that others may write to, it could lead the
         // lock or the rename astray.
-        let options =
-            OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).clone();
-        match options.open(partial) {
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+        match OpenOptions::new().read(true).custom_flags(flags).open(partial) {
             Ok(file) => lock(&file, partial)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Error::io("open", partial, error)),

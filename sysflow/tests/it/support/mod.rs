@@ -4,8 +4,10 @@
 pub(crate) mod oracle;
 pub(crate) mod strategy;
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use sysflow::encode::Encode;
 use sysflow::read::Reader;
@@ -17,18 +19,27 @@ pub(crate) fn skipped(test: &str, why: &str) {
     let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
 }
 
-/// The file of that name among the captures of the SysFlow project, or none and a message.
-pub(crate) fn capture(test: &str, name: &str) -> Option<PathBuf> {
+/// Where the captures of the SysFlow project are, if they are, or none and a message.
+fn captures(test: &str) -> Option<PathBuf> {
     let root = std::env::var_os("SYSFLOW_CAPTURES").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/captures"),
         PathBuf::from,
     );
-    let path = root.join(name);
-    if path.is_file() {
-        return Some(path);
+    if root.is_dir() {
+        return Some(root);
     }
-    skipped(test, &format!("no {}; set SYSFLOW_CAPTURES", path.display()));
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if TOLD.lock().unwrap().insert(test.to_owned()) {
+        skipped(test, &format!("no captures at {}; set SYSFLOW_CAPTURES", root.display()));
+    }
     None
+}
+
+/// The capture of that name, or none and a message.
+pub(crate) fn capture(test: &str, name: &str) -> Option<PathBuf> {
+    let path = captures(test)?.join(name);
+    assert!(path.is_file(), "{} is missing among the captures", path.display());
+    Some(path)
 }
 
 /// All records of a good file.
