@@ -114,3 +114,47 @@ impl<'a> Cursor<'a> {
         Ok(items)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::put_long;
+    use super::*;
+
+    /// A varint as the specification describes it, byte by byte.
+    fn by_the_book(value: i64) -> Vec<u8> {
+        let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
+        let mut bytes = Vec::new();
+        while rest >= 0x80 {
+            bytes.push(rest as u8 | 0x80);
+            rest >>= 7;
+        }
+        bytes.push(rest as u8);
+        bytes
+    }
+
+    #[test]
+    fn varints_of_every_length() {
+        let powers = (0..64).map(|shift| 1i64 << shift);
+        for value in powers.flat_map(|n| (-2..=2).map(move |d| n.wrapping_add(d))) {
+            for value in [value, value.wrapping_neg(), value ^ 0x5555_5555_5555_5555] {
+                let mut bytes = b"before".to_vec();
+                put_long(&mut bytes, value);
+                assert_eq!(bytes[6..], by_the_book(value), "{value}");
+                let mut cursor = Cursor::new(&bytes, 6, 0);
+                assert_eq!((cursor.long(), cursor.remaining()), (Ok(value), 0));
+            }
+        }
+    }
+
+    #[test]
+    fn varints_that_are_none() {
+        let long = |bytes: &[u8]| Cursor::new(bytes, 0, 0).long();
+        assert_eq!(long(&[]), Err(Malformed::Short));
+        assert_eq!(long(&[0x80; 9]), Err(Malformed::Short));
+        assert_eq!(long(&[0xff; 11]), Err(Malformed::Varint));
+        assert_eq!(long(&[[0xff; 9].as_slice(), &[2]].concat()), Err(Malformed::Varint));
+        assert_eq!(long(&[[0xff; 9].as_slice(), &[1]].concat()), Ok(i64::MIN));
+        // Longer than need be, but a number: Avro does not forbid it.
+        assert_eq!(long(&[0x82, 0x80, 0x00]), Ok(1));
+    }
+}

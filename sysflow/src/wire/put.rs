@@ -44,22 +44,32 @@ impl Put for NulList<'_> {
 impl TextList for NulList<'_> {}
 
 /// Appends `value` as a zigzag varint of 1 to 10 bytes.
+///
+/// Timestamps take nine bytes and every event has some, so the bytes are made all at once instead
+/// of one by one, and copied as sixteen, which needs no loop, of which the surplus is taken back.
 #[inline]
 pub(crate) fn put_long(out: &mut Vec<u8>, value: i64) {
-    let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
-    if rest < 0x80 {
-        out.push(rest as u8);
+    let bits = ((value << 1) ^ (value >> 63)).cast_unsigned();
+    if bits < 0x80 {
+        out.push(bits as u8);
         return;
     }
-    let mut bytes = [0u8; 10];
-    let mut len = 0;
-    while rest >= 0x80 {
-        bytes[len] = rest as u8 | 0x80;
-        rest >>= 7;
-        len += 1;
-    }
-    bytes[len] = rest as u8;
-    out.extend_from_slice(&bytes[..=len]);
+    let len = (70 - bits.leading_zeros() as usize) / 7;
+    let low = spread(bits & 0x00ff_ffff_ffff_ffff);
+    let high = bits >> 56;
+    let bytes = u128::from(low) | u128::from(high & 0x7f | (high & 0x80) << 1) << 64;
+    let more = 0x80_8080_8080_8080_8080_u128 & ((1 << (8 * (len - 1))) - 1);
+    let end = out.len() + len;
+    out.extend_from_slice(&(bytes | more).to_le_bytes());
+    out.truncate(end);
+}
+
+/// Distributes 56 bits over eight bytes, seven to each, the lowest first.
+#[inline]
+fn spread(bits: u64) -> u64 {
+    let bits = bits & 0x0fff_ffff | (bits & 0x00ff_ffff_f000_0000) << 4;
+    let bits = bits & 0x0000_3fff_0000_3fff | (bits & 0x0fff_c000_0fff_c000) << 2;
+    bits & 0x007f_007f_007f_007f | (bits & 0x3f80_3f80_3f80_3f80) << 1
 }
 
 /// Appends an array: one block with all items, then the end mark.

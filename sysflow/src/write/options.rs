@@ -28,7 +28,8 @@ impl Codec {
 pub struct Options {
     /// Compression.
     pub codec: Codec,
-    /// Level of compression, 0 (none) to 9 (smallest); higher levels count as 9.
+    /// Level of compression, 0 (none) to 9 (smallest); higher levels count as 9. The default, 3,
+    /// gives files 1 % larger than the usual 6 in little more than half its time.
     pub level: u32,
     /// A block is closed when it has this many bytes before compression. The reference uses 80000.
     pub block_bytes: usize,
@@ -39,6 +40,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { codec: Codec::default(), level: 6, block_bytes: 80_000, mode: 0o640 }
+        Self { codec: Codec::default(), level: 3, block_bytes: 80_000, mode: 0o640 }
     }
 }
