@@ -198,6 +198,29 @@ fn list_items_are_limited_per_record() {
     assert_eq!(read_bytes(&bytes).len(), 2);
 }
 
+#[test]
+fn values_without_bytes_do_not_cost_time() {
+    // Each of a million records of one byte would visit 20000 fields, or loop over 2^20 items.
+    let nulls: Vec<_> =
+        (0..20_000).map(|i| format!(r#"{{"name":"n{i}","type":"null"}}"#)).collect();
+    let list = r#"{"name":"list","type":{"type":"array","items":"null"}}"#;
+    let schema = format!(
+        r#"{{"type":"record","name":"SysFlow","fields":[{{"name":"rec","type":[
+            {{"type":"record","name":"SFHeader","fields":[{}]}},
+            {{"type":"record","name":"Other","fields":[{list}]}}]}}]}}"#,
+        nulls.join(",")
+    );
+    let mut bytes = with_schema(&schema);
+    let data = [vec![0; 1 << 20], [vec![2], long(1 << 20), vec![0; 1 << 20]].concat()].concat();
+    bytes.extend(long((1 << 21) - 1));
+    bytes.extend(long(data.len() as i64));
+    bytes.extend(data);
+    bytes.extend([7; 16]);
+    let (records, error) = outcome(&bytes);
+    assert!(error.is_some());
+    assert!(records.len() >= 1 << 20);
+}
+
 /// A head with that schema.
 fn with_schema(schema: &str) -> Vec<u8> {
     let mut bytes = b"Obj\x01\x02\x16avro.schema".to_vec();

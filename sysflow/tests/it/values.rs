@@ -72,3 +72,11 @@ fn resource_types_are_letters() {
     assert_eq!(RestType::PIPE.to_string(), "p");
     assert_eq!(RestType(-1).to_string(), "?");
 }
+
+#[test]
+fn readers_and_writers_can_move_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<sysflow::read::Reader<&[u8]>>();
+    is_send::<sysflow::write::OutputFile>();
+    is_send::<sysflow::resolve::Resolver>();
+}

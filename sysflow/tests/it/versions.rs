@@ -109,3 +109,18 @@ fn text_that_is_not_utf8_is_read_with_replacement() {
     let Record::File(file) = &read_bytes(&bytes)[1] else { panic!() };
     assert_eq!(file.path, "/tmp/\u{fffd}YZ");
 }
+
+#[test]
+fn container_types_without_symbol_are_read_as_custom() {
+    use crate::support::{file_of, read_bytes};
+    use sysflow::record::Container;
+    use sysflow::write::{Codec, Options};
+    // The reference writes 11 for podman.
+    let options = Options { codec: Codec::Null, ..Options::default() };
+    let container = Container { imageid: "IMAGE".to_owned(), ..Container::default() };
+    let mut bytes = file_of(&options, &[container]);
+    let at = bytes.windows(5).position(|window| window == b"IMAGE").unwrap() + 5;
+    bytes[at] = 11 << 1;
+    let Record::Container(container) = &read_bytes(&bytes)[1] else { panic!() };
+    assert_eq!(container.container_type, ContainerType::Custom);
+}
