@@ -16,7 +16,8 @@ use sysflow::write::{Options, Writer};
 
 /// Tells on the real standard error, which the test harness does not hide, that a test is skipped.
 pub(crate) fn skipped(test: &str, why: &str) {
-    let _ = writeln!(io::stderr(), "skipped: {test}: {why}");
+    // One write, so that the lines of other tests cannot come in between.
+    let _ = io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes());
 }
 
 /// Where the captures of the SysFlow project are, if they are, or none and a message.
