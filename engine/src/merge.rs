@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Hot path. Several rings into one stream in the order of time.
+//! May not appear here: allocation, locks, system calls, formatting.
+//!
+//! Each ring is in order by itself. A record may be given out once no ring can
+//! still publish an older one: up to the *horizon*. For a ring that is quiet
+//! (no probe between its clock read and its publication) that is the time just
+//! before we looked; for a ring that is not, the time we last saw it quiet.
+
+use probe_loader::Ring;
+
+/// What a store may need to leave the writer's store buffer, generously, ns:
+/// the writer's mark of activity becomes visible that much later than its
+/// clock read at worst (see [`Ring::quiet`]).
+const MARGIN: u64 = 50_000;
+
+/// How often a busy ring is looked at again before its last quiet time is
+/// used. A probe takes well under a microsecond for a plain record.
+const SPINS: usize = 64;
+
+/// Merges the rings of one driver.
+#[derive(Debug, Default)]
+pub struct Merge {
+    /// For each ring, the latest time at which it was seen quiet.
+    quiet_at: Vec<u64>,
+}
+
+impl Merge {
+    /// Hands out, in the order of time, every record that no unpublished one
+    /// can precede, and gives the room back. Returns how many there were.
+    ///
+    /// `now` is the time before this call, in the records' clock; `u64::MAX`
+    /// when the driver is stopped, so that everything is handed out.
+    pub fn drain(&mut self, rings: &mut [Ring], now: u64, mut each: impl FnMut(&[u8])) -> u64 {
+        let horizon = self.horizon(rings, now);
+        let mut count = 0;
+        while let Some((ring, limit)) = earliest(rings, horizon) {
+            count += rings[ring].drain_until(limit, &mut each);
+        }
+        for ring in rings {
+            ring.release();
+        }
+        count
+    }
+
+    /// Looks at all rings; everything older than the result is published and
+    /// within the rings' refreshed heads.
+    fn horizon(&mut self, rings: &mut [Ring], now: u64) -> u64 {
+        self.quiet_at.resize(rings.len(), 0);
+        let mut horizon = now;
+        for (ring, quiet_at) in rings.iter_mut().zip(&mut self.quiet_at) {
+            // The order matters: quiet first, then the head (Ring::quiet).
+            if now == u64::MAX || (0..SPINS).any(|_| ring.quiet()) {
+                *quiet_at = now;
+            }
+            horizon = horizon.min(*quiet_at);
+            ring.refresh();
+        }
+        if now == u64::MAX { now } else { horizon.saturating_sub(MARGIN) }
+    }
+}
+
+/// The ring with the oldest record, and the time up to which it is the oldest
+/// of all; `None` when nothing is left before the horizon. At equal times the
+/// ring with the lower number goes first, however the batches fall.
+fn earliest(rings: &mut [Ring], horizon: u64) -> Option<(usize, u64)> {
+    let (mut best, mut second) = (None, None);
+    for (index, ring) in rings.iter_mut().enumerate() {
+        let Some(ts) = ring.peek_ts() else { continue };
+        let here = Some((ts, index));
+        if best.is_none() || here < best {
+            (best, second) = (here, best);
+        } else if second.is_none() || here < second {
+            second = here;
+        }
+    }
+    let (ts, ring) = best.filter(|(ts, _)| *ts <= horizon)?;
+    let limit = match second {
+        Some((other, index)) if index > ring => other,
+        Some((other, _)) => other - 1,
+        None => u64::MAX,
+    };
+    debug_assert!(limit >= ts, "the oldest record is handed out");
+    Some((ring, limit.min(horizon)))
+}
+
+#[cfg(test)]
+mod tests {
+    use probe_loader::abi::{Plain, SF_OP_READ, sf_hdr};
+    use proptest::prelude::*;
+    use ring_writer::Rings;
+
+    use super::*;
+
+    const SIZE: usize = 65536;
+
+    fn put(writer: &mut Rings, cpu: u32, ts: u64) {
+        let hdr = sf_hdr { ts, pid: cpu, tid: 0, seq: 0, len: 24, op: SF_OP_READ as u8, flags: 0 };
+        assert!(writer.put(cpu, hdr.bytes()));
+    }
+
+    proptest! {
+        #[test]
+        fn the_stream_is_in_order_and_whole(
+            steps in proptest::collection::vec((0u32..3, 1u64..5), 1..300),
+            look in 1usize..20,
+        ) {
+            let mut writer = Rings::new(3, SIZE).expect("memory");
+            let mut rings: Vec<_> =
+                (0..3).map(|cpu| Ring::map(writer.fd(), cpu, SIZE).expect("maps")).collect();
+            let (mut merge, mut now, mut got) = (Merge::default(), MARGIN, Vec::new());
+            let mut take = |bytes: &[u8]| got.push(sf_hdr::at(bytes).expect("a header").ts);
+            for (index, (cpu, wait)) in steps.iter().enumerate() {
+                now += wait;
+                put(&mut writer, *cpu, now);
+                if index % look == 0 {
+                    merge.drain(&mut rings, now, &mut take);
+                }
+            }
+            merge.drain(&mut rings, u64::MAX, &mut take);
+            prop_assert_eq!(got.len(), steps.len());
+            prop_assert!(got.is_sorted());
+        }
+    }
+
+    #[test]
+    fn records_within_the_margin_wait() {
+        let mut writer = Rings::new(1, SIZE).expect("memory");
+        let mut rings = [Ring::map(writer.fd(), 0, SIZE).expect("maps")];
+        let mut merge = Merge::default();
+        put(&mut writer, 0, 1_000_000);
+        assert_eq!(merge.drain(&mut rings, 1_000_000, |_| ()), 0);
+        assert_eq!(merge.drain(&mut rings, 1_000_000 + MARGIN, |_| ()), 1);
+    }
+}

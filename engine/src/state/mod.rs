@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the engine knows of the system between two events.
+
+pub mod container;
+pub mod object;
+pub mod open_file;
+pub mod process;
+pub mod users;

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What flows are about: files (by container and path) and connections (by
+//! their ends). Each is kept once and named by a small number.
+
+use hashbrown::HashTable;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
+use sysflow::record::{Foid, Ip4, RestType};
+
+use super::container::{ContainerRef, Containers};
+
+/// An object, by its place in [`Objects`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ObjRef(pub(crate) u32);
+
+/// A file, directory, pipe or unix socket.
+#[derive(Debug, PartialEq, Eq)]
+pub struct FileObject {
+    /// Container whose process used it first.
+    pub container: Option<ContainerRef>,
+    /// Path as the kernel has it.
+    pub path: Box<[u8]>,
+    /// Identity in `SysFlow` records.
+    pub foid: Foid,
+    /// Type at first sight.
+    pub restype: RestType,
+    /// Output file (its number) that holds the record.
+    pub written: u32,
+}
+
+/// Both ends of an IPv4 connection; the source is the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Connection {
+    /// Client's address.
+    pub sip: Ip4,
+    /// Server's address.
+    pub dip: Ip4,
+    /// Client's port.
+    pub sport: u16,
+    /// Server's port.
+    pub dport: u16,
+    /// IANA protocol number.
+    pub proto: u8,
+}
+
+/// What a flow is about.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Object {
+    /// A file.
+    File(FileObject),
+    /// A connection.
+    Net(Connection),
+}
+
+#[derive(Debug)]
+struct Slot {
+    object: Object,
+    hash: u64,
+    /// Flows and open files that name it.
+    uses: u32,
+}
+
+/// All objects.
+#[derive(Debug, Default)]
+pub struct Objects {
+    slots: Vec<Option<Slot>>,
+    free: Vec<u32>,
+    index: HashTable<u32>,
+}
+
+fn hash_file(container: Option<ContainerRef>, path: &[u8]) -> u64 {
+    FxBuildHasher.hash_one((0u8, container, path))
+}
+
+fn hash_net(connection: &Connection) -> u64 {
+    FxBuildHasher.hash_one((1u8, connection))
+}
+
+impl Objects {
+    /// The file of this container and path; made, with the type that it has
+    /// now, if it is new.
+    pub fn file(
+        &mut self,
+        container: Option<ContainerRef>,
+        path: &[u8],
+        restype: RestType,
+        containers: &Containers,
+    ) -> ObjRef {
+        let hash = hash_file(container, path);
+        let slots = &self.slots;
+        let found = self.index.find(hash, |at| match &slots[*at as usize] {
+            Some(Slot { object: Object::File(file), .. }) => {
+                file.container == container && *file.path == *path
+            }
+            _ => false,
+        });
+        if let Some(at) = found {
+            return ObjRef(*at);
+        }
+        let id = containers.id(container);
+        let foid = Foid::of(id.map(|id| &**id), path);
+        self.add(
+            hash,
+            Object::File(FileObject { container, path: path.into(), foid, restype, written: 0 }),
+        )
+    }
+
+    /// The connection with these ends.
+    pub fn net(&mut self, connection: Connection) -> ObjRef {
+        let hash = hash_net(&connection);
+        let slots = &self.slots;
+        let found = self.index.find(hash, |at| {
+            matches!(&slots[*at as usize],
+                Some(Slot { object: Object::Net(other), .. }) if *other == connection)
+        });
+        match found {
+            Some(at) => ObjRef(*at),
+            None => self.add(hash, Object::Net(connection)),
+        }
+    }
+
+    fn add(&mut self, hash: u64, object: Object) -> ObjRef {
+        let slot = Some(Slot { object, hash, uses: 0 });
+        let at = match self.free.pop() {
+            Some(at) => {
+                self.slots[at as usize] = slot;
+                at
+            }
+            None => {
+                self.slots.push(slot);
+                u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 objects")
+            }
+        };
+        let slots = &self.slots;
+        self.index
+            .insert_unique(hash, at, |at| slots[*at as usize].as_ref().map_or(0, |slot| slot.hash));
+        ObjRef(at)
+    }
+
+    fn slot(&self, place: ObjRef) -> &Slot {
+        self.slots[place.0 as usize].as_ref().expect("an object in use is kept")
+    }
+
+    fn slot_mut(&mut self, place: ObjRef) -> &mut Slot {
+        self.slots[place.0 as usize].as_mut().expect("an object in use is kept")
+    }
+
+    /// The object.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, place: ObjRef) -> &Object {
+        &self.slot(place).object
+    }
+
+    /// The file, to be marked as written.
+    pub fn file_mut(&mut self, place: ObjRef) -> Option<&mut FileObject> {
+        match &mut self.slot_mut(place).object {
+            Object::File(file) => Some(file),
+            Object::Net(_) => None,
+        }
+    }
+
+    /// Counts a flow or an open file that names the object.
+    pub fn hold(&mut self, place: ObjRef) {
+        self.slot_mut(place).uses += 1;
+    }
+
+    /// Takes back [`Objects::hold`]. The object stays until [`Objects::prune`],
+    /// so that what is used again soon is not written again.
+    pub fn drop_use(&mut self, place: ObjRef) {
+        let slot = self.slot_mut(place);
+        debug_assert!(slot.uses > 0, "uses are counted");
+        slot.uses = slot.uses.saturating_sub(1);
+    }
+
+    /// Removes what nothing names.
+    pub fn prune(&mut self) {
+        for (at, slot) in self.slots.iter_mut().enumerate() {
+            let Some(hash) = slot.as_ref().filter(|slot| slot.uses == 0).map(|s| s.hash) else {
+                continue;
+            };
+            let at = u32::try_from(at).expect("fewer than 2^32 objects");
+            if let Ok(entry) = self.index.find_entry(hash, |other| *other == at) {
+                entry.remove();
+            }
+            *slot = None;
+            self.free.push(at);
+        }
+    }
+
+    /// Number of objects kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_are_kept_once_and_pruned_when_unused() {
+        let containers = Containers::default();
+        let mut all = Objects::default();
+        let a = all.file(None, b"/a", RestType::FILE, &containers);
+        let b = all.file(None, b"/b", RestType::FILE, &containers);
+        assert_eq!(all.file(None, b"/a", RestType::DIRECTORY, &containers), a);
+        assert_ne!(a, b);
+        all.hold(b);
+        all.prune();
+        assert_eq!(all.len(), 1);
+        let c = all.file(None, b"/c", RestType::FILE, &containers);
+        assert_eq!(c, a, "the place of the pruned one is used again");
+        assert_eq!(all.file(None, b"/b", RestType::FILE, &containers), b);
+    }
+
+    #[test]
+    fn connections_differ_by_direction() {
+        let mut all = Objects::default();
+        let one = Connection { sip: Ip4(1), dip: Ip4(2), sport: 3, dport: 4, proto: 6 };
+        let other = Connection { sip: Ip4(2), dip: Ip4(1), sport: 4, dport: 3, proto: 6 };
+        assert_eq!(all.net(one), all.net(one));
+        assert_ne!(all.net(one), all.net(other));
+    }
+}

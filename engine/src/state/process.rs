@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Processes: who they are, and what they have open.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use sysflow::record::{ObjectState, Oid};
+
+use super::container::ContainerRef;
+use crate::flow::{List, Lists};
+
+/// A process, by its place in [`Processes`]. Valid until the process is
+/// removed; an old one may name a later process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProcRef(pub(crate) u32);
+
+/// The program that runs in a process. Shared with its children until they
+/// start another.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Program {
+    /// Path of the binary, or argument 0.
+    pub exe: Box<str>,
+    /// Arguments after argument 0, joined by spaces.
+    pub args: Box<str>,
+    /// Environment, each entry ended by NUL.
+    pub env: Box<str>,
+}
+
+/// What is known of a descriptor: the file that it was last used for, and the
+/// flows on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Descriptor {
+    /// Identity of the open file, as in the driver's records; 0: none.
+    pub file: u64,
+    /// Its place among the open files.
+    pub open: u32,
+    /// Flows on this descriptor, the last used first.
+    pub flows: List,
+}
+
+/// A process.
+#[derive(Debug)]
+pub struct Process {
+    /// Identity in `SysFlow` records.
+    pub oid: Oid,
+    /// Identity of the parent.
+    pub poid: Option<Oid>,
+    /// The parent, while it is kept.
+    pub parent: Option<ProcRef>,
+    /// Thread group id.
+    pub pid: u32,
+    /// Start time, ns of the boot clock, as the source gives it.
+    pub start: u64,
+    /// Start time is exact, not rounded as in /proc.
+    pub start_exact: bool,
+    /// Why the next record of it is written.
+    pub state: ObjectState,
+    /// When it was created or modified, ns since the epoch.
+    pub ts: i64,
+    /// Program.
+    pub program: Arc<Program>,
+    /// Working directory, with a slash at its end.
+    pub cwd: Arc<str>,
+    /// Effective user and group.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Has a controlling terminal.
+    pub tty: bool,
+    /// Is pid 1 of its namespace.
+    pub entry: bool,
+    /// Container.
+    pub container: Option<ContainerRef>,
+    /// Output file (its number) that holds the record.
+    pub written: u32,
+    /// First of its open flows, in the order of their start.
+    pub flows: List,
+    /// Last thread is gone; kept for its children only.
+    pub dead: bool,
+    /// Processes that have this one as `parent`.
+    children: u32,
+    descriptors: Vec<Descriptor>,
+}
+
+/// Descriptors above this are not remembered: a process that has more opens
+/// costs no more memory than this many entries.
+const MAX_DESCRIPTORS: usize = 1 << 20;
+
+/// Dead ancestors that are kept in a row for the sake of a living process.
+const MAX_DEAD_IN_A_ROW: usize = 8;
+
+impl Process {
+    /// A process of which nothing but the number is known.
+    #[must_use]
+    pub fn unknown(pid: u32, oid: Oid) -> Self {
+        Self {
+            oid,
+            poid: None,
+            parent: None,
+            pid,
+            start: 0,
+            start_exact: false,
+            state: ObjectState::Reup,
+            ts: 0,
+            program: Arc::new(Program { exe: "<NA>".into(), ..Program::default() }),
+            cwd: Arc::from(""),
+            uid: u32::MAX,
+            gid: u32::MAX,
+            tty: false,
+            entry: false,
+            container: None,
+            written: 0,
+            flows: List::default(),
+            dead: false,
+            children: 0,
+            descriptors: Vec::new(),
+        }
+    }
+
+    /// A child of this process: what fork(2) copies.
+    #[must_use]
+    pub fn child(&self, pid: u32, oid: Oid) -> Self {
+        Self {
+            poid: Some(self.oid),
+            state: ObjectState::Created,
+            program: Arc::clone(&self.program),
+            cwd: Arc::clone(&self.cwd),
+            uid: self.uid,
+            gid: self.gid,
+            tty: self.tty,
+            container: self.container,
+            // The child's own table: a flow belongs to one process.
+            descriptors: self
+                .descriptors
+                .iter()
+                .map(|d| Descriptor { flows: List::default(), ..*d })
+                .collect(),
+            ..Self::unknown(pid, oid)
+        }
+    }
+
+    /// What is known of a descriptor.
+    #[must_use]
+    #[inline]
+    pub fn descriptor(&self, fd: i32) -> Option<&Descriptor> {
+        self.descriptors.get(usize::try_from(fd).ok()?).filter(|d| d.file != 0)
+    }
+
+    /// Remembers the use of a descriptor for an open file. The flows on it
+    /// stay.
+    pub fn set_descriptor(&mut self, fd: i32, file: u64, open: u32) {
+        let Ok(index) = usize::try_from(fd) else { return };
+        if index >= self.descriptors.len() {
+            if index >= MAX_DESCRIPTORS {
+                return;
+            }
+            self.descriptors.resize(index + 1, Descriptor::default());
+        }
+        let descriptor = &mut self.descriptors[index];
+        (descriptor.file, descriptor.open) = (file, open);
+    }
+
+    /// Forgets the file of a descriptor: it was closed. The flows on it stay.
+    pub fn clear_descriptor(&mut self, fd: i32) {
+        if let Some(d) = usize::try_from(fd).ok().and_then(|fd| self.descriptors.get_mut(fd)) {
+            (d.file, d.open) = (0, 0);
+        }
+    }
+
+    /// The lists that a flow on this descriptor is in.
+    pub fn lists(&mut self, fd: i32) -> Lists<'_> {
+        Lists {
+            process: &mut self.flows,
+            descriptor: usize::try_from(fd)
+                .ok()
+                .and_then(|fd| self.descriptors.get_mut(fd))
+                .map(|d| &mut d.flows),
+        }
+    }
+
+    /// The flows on a descriptor, whatever file it is used for now.
+    #[must_use]
+    pub fn flows_on(&self, fd: i32) -> List {
+        let descriptor = usize::try_from(fd).ok().and_then(|fd| self.descriptors.get(fd));
+        descriptor.map_or_else(List::default, |d| d.flows)
+    }
+}
+
+/// All processes.
+#[derive(Debug, Default)]
+pub struct Processes {
+    slots: Vec<Option<Process>>,
+    free: Vec<u32>,
+    by_pid: FxHashMap<u32, ProcRef>,
+}
+
+impl Processes {
+    /// The living process of a number.
+    #[must_use]
+    #[inline]
+    pub fn find(&self, pid: u32) -> Option<ProcRef> {
+        self.by_pid.get(&pid).copied()
+    }
+
+    /// Adds a process, which takes the place of a former one of its number.
+    /// The caller has ended that one before.
+    pub fn insert(&mut self, process: Process) -> ProcRef {
+        if let Some(parent) = process.parent {
+            self.get_mut(parent).children += 1;
+        }
+        let pid = process.pid;
+        let place = if let Some(index) = self.free.pop() {
+            self.slots[index as usize] = Some(process);
+            ProcRef(index)
+        } else {
+            self.slots.push(Some(process));
+            ProcRef(u32::try_from(self.slots.len() - 1).expect("pids are fewer than 2^32"))
+        };
+        self.by_pid.insert(pid, place);
+        place
+    }
+
+    /// The process.
+    ///
+    /// # Panics
+    /// When it was removed; places are not kept beyond that.
+    #[must_use]
+    #[inline]
+    pub fn get(&self, place: ProcRef) -> &Process {
+        self.slots[place.0 as usize].as_ref().expect("the process is in the table")
+    }
+
+    /// The process, to be changed.
+    ///
+    /// # Panics
+    /// As [`Processes::get`].
+    #[inline]
+    pub fn get_mut(&mut self, place: ProcRef) -> &mut Process {
+        self.slots[place.0 as usize].as_mut().expect("the process is in the table")
+    }
+
+    /// Gives a process another parent (or its first).
+    pub fn set_parent(&mut self, place: ProcRef, parent: Option<ProcRef>) {
+        let old = self.get(place).parent;
+        if old == parent || parent == Some(place) {
+            return;
+        }
+        if let Some(parent) = parent {
+            self.get_mut(parent).children += 1;
+        }
+        self.get_mut(place).parent = parent;
+        if let Some(old) = old {
+            self.disown(old);
+        }
+    }
+
+    /// The last thread of a process is gone. It is kept while it has children,
+    /// whose ancestor it is, and removed otherwise.
+    pub fn end(&mut self, place: ProcRef) {
+        let process = self.get_mut(place);
+        process.dead = true;
+        process.descriptors = Vec::new();
+        let pid = process.pid;
+        if self.by_pid.get(&pid) == Some(&place) {
+            self.by_pid.remove(&pid);
+        }
+        self.remove_unneeded(place);
+        self.shorten(place);
+    }
+
+    fn disown(&mut self, parent: ProcRef) {
+        self.get_mut(parent).children -= 1;
+        self.remove_unneeded(parent);
+    }
+
+    fn remove_unneeded(&mut self, place: ProcRef) {
+        let mut next = Some(place);
+        while let Some(place) = next.take() {
+            let process = self.get(place);
+            if process.dead && process.children == 0 {
+                next = process.parent;
+                self.slots[place.0 as usize] = None;
+                self.free.push(place.0);
+                if let Some(parent) = next {
+                    self.get_mut(parent).children -= 1;
+                }
+            }
+        }
+    }
+
+    /// Cuts a long row of dead ancestors: a program that goes on by forking
+    /// and exiting, for ever, must not be remembered for ever.
+    fn shorten(&mut self, place: ProcRef) {
+        let mut at = Some(place);
+        for _ in 0..MAX_DEAD_IN_A_ROW {
+            at = at
+                .and_then(|at| self.slots[at.0 as usize].as_ref())
+                .filter(|p| p.dead)
+                .and_then(|p| p.parent);
+        }
+        if let Some(at) = at {
+            self.set_parent(at, None);
+        }
+    }
+
+    /// Living processes, in the order of their places.
+    pub fn living(&self) -> impl Iterator<Item = ProcRef> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            let index = u32::try_from(index).ok()?;
+            slot.as_ref().filter(|p| !p.dead).map(|_| ProcRef(index))
+        })
+    }
+
+    /// Number of living processes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_pid.len()
+    }
+
+    /// Whether no process is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_pid.is_empty()
+    }
+
+    /// Processes kept, living or for their children.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn oid(n: i64) -> Oid {
+        Oid { create_ts: n, hpid: n }
+    }
+
+    fn fork(all: &mut Processes, parent: ProcRef, pid: u32) -> ProcRef {
+        let mut child = all.get(parent).child(pid, oid(i64::from(pid)));
+        child.parent = Some(parent);
+        all.insert(child)
+    }
+
+    #[test]
+    fn a_dead_parent_is_kept_for_its_child_only() {
+        let mut all = Processes::default();
+        let init = all.insert(Process::unknown(1, oid(1)));
+        let parent = fork(&mut all, init, 2);
+        let child = fork(&mut all, parent, 3);
+        all.end(parent);
+        assert_eq!(all.find(2), None);
+        assert_eq!(all.get(child).parent, Some(parent));
+        assert_eq!((all.len(), all.kept()), (2, 3));
+        all.end(child);
+        assert_eq!((all.len(), all.kept()), (1, 1));
+    }
+
+    #[test]
+    fn forking_and_exiting_for_ever_takes_no_memory() {
+        let mut all = Processes::default();
+        let mut at = all.insert(Process::unknown(1, oid(1)));
+        for pid in 2..10_000 {
+            let child = fork(&mut all, at, pid);
+            all.end(at);
+            at = child;
+        }
+        assert!(all.kept() <= MAX_DEAD_IN_A_ROW + 2, "{} kept", all.kept());
+    }
+
+    #[test]
+    fn a_child_inherits_descriptors_without_flows() {
+        let mut all = Processes::default();
+        let init = all.insert(Process::unknown(1, oid(1)));
+        all.get_mut(init).set_descriptor(5, 9, 1);
+        let child = fork(&mut all, init, 2);
+        let d = all.get(child).descriptor(5).expect("inherited");
+        assert!(d.file == 9 && d.flows.is_empty());
+        all.get_mut(init).clear_descriptor(5);
+        assert!(all.get(init).descriptor(5).is_none());
+        assert!(all.get(child).descriptor(5).is_some(), "the tables are separate");
+        assert!(all.get(child).descriptor(-1).is_none());
+        all.get_mut(child).set_descriptor(i32::MAX, 9, 1);
+        assert!(all.get(child).descriptor(i32::MAX).is_none(), "the table is bounded");
+    }
+}
