@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The `SysFlow` capture engine.
 
+pub mod capture;
 pub mod clock;
+pub mod engine;
 pub mod flow;
 pub mod merge;
+pub mod sink;
+pub mod snapshot;
 pub mod state;
+
+pub use engine::{Counts, Engine, Settings};

@@ -1,1 +1,39 @@
-fn main() {}
+// SPDX-License-Identifier: Apache-2.0
+//! The `sysflow` program.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod cli;
+
+/// Records what happens on this host as `SysFlow`: processes, files,
+/// connections, and the flows between them.
+#[derive(Parser)]
+#[command(name = "sysflow", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Record(cli::record::Args),
+    Print(cli::print::Args),
+    Probe(cli::probe::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Record(args) => cli::record::run(&args),
+        Command::Print(args) => cli::print::run(&args),
+        Command::Probe(args) => cli::probe::run(&args),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("sysflow: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -78,8 +78,8 @@ pub struct Process {
     /// Last thread is gone; kept for its children only.
     pub dead: bool,
     /// Processes that have this one as `parent`.
-    children: u32,
-    descriptors: Vec<Descriptor>,
+    pub(crate) children: u32,
+    pub(crate) descriptors: Vec<Descriptor>,
 }
 
 /// Descriptors above this are not remembered: a process that has more opens

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//! A live capture: driver, rings, engine, output, until it is told to end.
+
+use std::os::fd::AsRawFd as _;
+use std::time::{Duration, Instant};
+
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use probe_loader::counters::Counters;
+use probe_loader::driver::{self, Driver};
+
+use crate::clock::{self, Clock};
+use crate::merge::Merge;
+use crate::sink::FileSink;
+use crate::snapshot::ProcFs;
+use crate::state::users::Users;
+use crate::{Counts, Engine, Settings};
+
+/// Why a capture could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The driver.
+    #[error(transparent)]
+    Driver(#[from] driver::Error),
+    /// Signals or polling.
+    #[error("cannot wait for events: {0}")]
+    Wait(#[from] std::io::Error),
+}
+
+/// When to do what.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// End after this long.
+    pub limit: Option<Duration>,
+    /// Store what was collected this often: what a crash can lose.
+    pub flush: Duration,
+}
+
+/// What is shown while a capture runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Events per second since the last time.
+    pub rate: f64,
+    /// Open flows.
+    pub flows: usize,
+    /// Living processes.
+    pub processes: usize,
+    /// Records written.
+    pub records: u64,
+    /// Operations lost, so far.
+    pub lost: u64,
+}
+
+/// What a capture ends with.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The output, to be finished.
+    pub sink: FileSink,
+    /// What the engine did.
+    pub counts: Counts,
+    /// What the driver counted, one entry per CPU; final.
+    pub cpus: Vec<Counters>,
+    /// Operations that the kernel kept from the probes.
+    pub missed: u64,
+    /// Records that were not what their header said, by ring.
+    pub damaged: u64,
+    /// How long it recorded.
+    pub elapsed: Duration,
+}
+
+const WAKEUP: Token = Token(0);
+const SIGNAL: Token = Token(1);
+
+/// How long the engine sleeps when little happens. A ring that fills up wakes
+/// it; everything else can wait that long.
+const SLEEP: Duration = Duration::from_millis(10);
+
+/// Fewer events than this in one round: sleep rather than spin.
+const FEW: u64 = 512;
+
+/// A capture that is set up and not started.
+pub struct Capture {
+    driver: Driver,
+    engine: Engine<FileSink>,
+    merge: Merge,
+    poll: Poll,
+    signals: SignalFd,
+}
+
+impl Capture {
+    /// Prepares a capture with a driver that is open.
+    ///
+    /// From here on SIGINT and SIGTERM end the capture rather than the
+    /// process.
+    ///
+    /// # Errors
+    /// When the signals or the driver cannot be waited for.
+    pub fn new(driver: Driver, settings: Settings, sink: FileSink) -> Result<Self, Error> {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGINT);
+        set.add(Signal::SIGTERM);
+        set.thread_block().map_err(std::io::Error::from)?;
+        let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+            .map_err(std::io::Error::from)?;
+        let poll = Poll::new()?;
+        let registry = poll.registry();
+        let readable = Interest::READABLE;
+        registry.register(&mut SourceFd(&driver.wakeup_fd().as_raw_fd()), WAKEUP, readable)?;
+        registry.register(&mut SourceFd(&signals.as_raw_fd()), SIGNAL, readable)?;
+        let lookup = Box::new(ProcFs::default());
+        let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, sink);
+        Ok(Self { driver, engine, merge: Merge::default(), poll, signals })
+    }
+
+    /// Attaches the probes and takes over what runs already. In this order, so
+    /// that nothing falls between the two; a process that both tell of is
+    /// known by its start time.
+    ///
+    /// # Errors
+    /// When the probes cannot be attached.
+    pub fn start(&mut self) -> Result<(), Error> {
+        self.driver.start()?;
+        let mut proc = ProcFs::default();
+        let found = proc.all();
+        self.engine.start_with(found, proc.listening());
+        Ok(())
+    }
+
+    /// Records until the time is over or a signal comes, and ends cleanly.
+    /// `show` is called about once a second.
+    ///
+    /// # Errors
+    /// When the driver does not answer; what was recorded is in the output.
+    pub fn run(mut self, pace: &Pace, mut show: impl FnMut(&Progress)) -> Result<Outcome, Error> {
+        let started = Instant::now();
+        let (mut second, mut flushed, mut events_before) = (started, started, 0);
+        let mut events = Events::with_capacity(4);
+        loop {
+            let drained = self.drain(clock::monotonic());
+            let now = Instant::now();
+            if now.duration_since(second) >= Duration::from_secs(1) {
+                let counted = self.engine.counts().events;
+                let since = now.duration_since(second).as_secs_f64();
+                second = now;
+                self.every_second();
+                show(&self.progress((counted - events_before) as f64 / since));
+                events_before = counted;
+            }
+            if now.duration_since(flushed) >= pace.flush {
+                flushed = now;
+                self.engine.sink().flush();
+            }
+            let left = pace.limit.map(|limit| limit.saturating_sub(now.duration_since(started)));
+            if left == Some(Duration::ZERO) {
+                break;
+            }
+            let sleep = if drained < FEW { SLEEP } else { Duration::ZERO };
+            if self.wait(&mut events, left.map_or(sleep, |left| left.min(sleep)))? {
+                break;
+            }
+        }
+        self.end(started)
+    }
+
+    fn drain(&mut self, now: u64) -> u64 {
+        let engine = &mut self.engine;
+        self.merge.drain(self.driver.rings(), now, |bytes| engine.apply_bytes(bytes))
+    }
+
+    fn every_second(&mut self) {
+        // The horizon lags behind the clock, and so may exports.
+        let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
+        self.engine.tick(now);
+        self.engine.follow_clock(Clock::measure());
+    }
+
+    fn progress(&self, rate: f64) -> Progress {
+        let lost = self.driver.counters().iter().map(Counters::total_lost).sum();
+        Progress {
+            rate,
+            flows: self.engine.open_flows(),
+            processes: self.engine.living(),
+            records: self.engine.counts().records,
+            lost,
+        }
+    }
+
+    /// Sleeps until a ring fills up, a signal comes or the time is over.
+    /// Returns whether to end.
+    fn wait(&mut self, events: &mut Events, timeout: Duration) -> Result<bool, Error> {
+        if !timeout.is_zero() {
+            self.driver.rings().iter().for_each(|ring| ring.arm(ring.size() / 4));
+        }
+        match self.poll.poll(events, Some(timeout)) {
+            // A signal that is not ours.
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            other => other?,
+        }
+        if !timeout.is_zero() {
+            self.driver.rings().iter().for_each(probe_loader::Ring::disarm);
+        }
+        if events.iter().any(|event| event.token() == WAKEUP) {
+            self.driver.acknowledge_wakeup();
+        }
+        let signalled = events.iter().any(|event| event.token() == SIGNAL);
+        Ok(signalled && matches!(self.signals.read_signal(), Ok(Some(_))))
+    }
+
+    fn end(mut self, started: Instant) -> Result<Outcome, Error> {
+        let stopped = self.driver.stop();
+        let elapsed = started.elapsed();
+        // No probe runs: everything is published, and the counters are final.
+        self.drain(u64::MAX);
+        let cpus = self.driver.counters();
+        let missed = self.driver.missed();
+        let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
+        let (sink, counts) = self.engine.finish();
+        stopped?;
+        Ok(Outcome { sink, counts, cpus, missed, damaged, elapsed })
+    }
+}

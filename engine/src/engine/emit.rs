@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+//! State to records: entities before what refers to them, once per file.
+
+use std::borrow::Cow;
+
+use sysflow::encode::{Encode, NulList};
+use sysflow::record::{
+    Container, File, FileFlow, NetworkFlow, ObjectState, OpFlags, Process, ProcessEvent,
+};
+
+use super::Engine;
+use crate::flow::Flow;
+use crate::sink::Sink;
+use crate::state::container::ContainerRef;
+use crate::state::object::{Connection, ObjRef, Object};
+use crate::state::process::ProcRef;
+
+/// Ancestors written with a process at most.
+const MAX_ANCESTORS: usize = 128;
+
+impl<S: Sink> Engine<S> {
+    fn put(&mut self, record: impl Encode) {
+        self.counts.records += 1;
+        self.sink.put(record);
+    }
+
+    /// Writes a process and its ancestors, the oldest first, as far as this
+    /// file lacks them; the containers of all before.
+    pub(super) fn need_process(&mut self, place: ProcRef) {
+        if self.processes.get(place).written == self.file {
+            return;
+        }
+        let mut chain = std::mem::take(&mut self.chain);
+        let mut next = Some(place);
+        while let Some(at) = next.take() {
+            let process = self.processes.get(at);
+            if process.written != self.file && chain.len() < MAX_ANCESTORS {
+                chain.push(at);
+                next = process.parent;
+            }
+        }
+        for at in &chain {
+            self.need_container(self.processes.get(*at).container);
+        }
+        while let Some(at) = chain.pop() {
+            self.put_process(at);
+        }
+        self.chain = chain;
+    }
+
+    /// Writes a process as it is now, whether or not the file has it.
+    pub(super) fn put_process(&mut self, place: ProcRef) {
+        let process = self.processes.get_mut(place);
+        process.written = self.file;
+        let state = std::mem::replace(&mut process.state, ObjectState::Reup);
+        let process = self.processes.get(place);
+        let in_container = process.container.is_some();
+        let user = self.users.users.get(process.uid, in_container);
+        let group = self.users.groups.get(process.gid, in_container);
+        let record = Process {
+            state,
+            oid: process.oid,
+            poid: process.poid,
+            ts: process.ts,
+            exe: &*process.program.exe,
+            exe_args: &*process.program.args,
+            uid: process.uid.cast_signed(),
+            user_name: &*user,
+            gid: process.gid.cast_signed(),
+            group_name: &*group,
+            tty: process.tty,
+            container_id: self.containers.id(process.container).map(|id| &**id),
+            entry: process.entry,
+            cwd: &*process.cwd,
+            env: NulList(&process.program.env),
+        };
+        self.counts.records += 1;
+        self.sink.put(record);
+    }
+
+    fn need_container(&mut self, place: Option<ContainerRef>) {
+        let Some(place) = place else { return };
+        let container = self.containers.get_mut(place);
+        if container.written == self.file {
+            return;
+        }
+        container.written = self.file;
+        // What the reference writes when the runtime has not told yet.
+        let record = Container {
+            id: std::sync::Arc::clone(&container.id),
+            name: "incomplete".into(),
+            image: "incomplete:incomplete".into(),
+            imageid: "".into(),
+            container_type: container.kind,
+            privileged: false,
+            pod_id: None,
+        };
+        self.put(record);
+    }
+
+    fn need_file(&mut self, place: ObjRef, ts: i64) {
+        let file = self.file;
+        let Some(object) = self.objects.file_mut(place) else { return };
+        if object.written == file {
+            return;
+        }
+        object.written = file;
+        let container = object.container;
+        self.need_container(container);
+        let Object::File(object) = self.objects.get(place) else { return };
+        let path: Cow<'_, str> = String::from_utf8_lossy(&object.path);
+        let record = File {
+            state: ObjectState::Reup,
+            oid: object.foid,
+            ts,
+            restype: object.restype,
+            path: &*path,
+            container_id: self.containers.id(object.container).map(|id| &**id),
+        };
+        self.counts.records += 1;
+        self.sink.put(record);
+    }
+
+    /// Writes an event of a process; the process itself comes before.
+    pub(super) fn put_process_event(
+        &mut self,
+        place: ProcRef,
+        ts: u64,
+        tid: u32,
+        op_flags: OpFlags,
+        ret: i32,
+    ) {
+        self.need_process(place);
+        let record = ProcessEvent {
+            proc_oid: self.processes.get(place).oid,
+            ts: self.clock.event(ts),
+            tid: i64::from(tid),
+            op_flags,
+            args: NulList(""),
+            ret,
+        };
+        self.put(record);
+    }
+
+    /// Writes a flow that ends, or is exported, at `end`; `last` is added to
+    /// its operations. One in which nothing happened is not written.
+    pub(super) fn put_flow(&mut self, flow: &Flow, last: OpFlags, end: u64) {
+        let ops = flow.ops | last;
+        if ops.is_empty() || ops == OpFlags::TRUNCATE {
+            return;
+        }
+        self.need_process(flow.key.process);
+        let ts = self.clock.event(flow.first);
+        let end_ts = self.clock.event(end.max(flow.first));
+        match self.objects.get(flow.key.object) {
+            Object::File(_) => {
+                self.need_file(flow.key.object, ts);
+                self.put_file_flow(flow, ops, ts, end_ts);
+            }
+            Object::Net(connection) => {
+                let record = self.network_flow(flow, connection, ops, ts, end_ts);
+                self.put(record);
+            }
+        }
+    }
+
+    fn put_file_flow(&mut self, flow: &Flow, op_flags: OpFlags, ts: i64, end_ts: i64) {
+        let Object::File(object) = self.objects.get(flow.key.object) else { return };
+        let record = FileFlow {
+            proc_oid: self.processes.get(flow.key.process).oid,
+            ts,
+            tid: i64::from(flow.key.tid),
+            op_flags,
+            open_flags: flow.open_flags,
+            end_ts,
+            file_oid: object.foid,
+            fd: flow.key.fd,
+            num_r_recv_ops: flow.reads.0.cast_signed(),
+            num_w_send_ops: flow.writes.0.cast_signed(),
+            num_r_recv_bytes: flow.reads.1.cast_signed(),
+            num_w_send_bytes: flow.writes.1.cast_signed(),
+        };
+        self.put(record);
+    }
+
+    fn network_flow(
+        &self,
+        flow: &Flow,
+        connection: &Connection,
+        op_flags: OpFlags,
+        ts: i64,
+        end_ts: i64,
+    ) -> NetworkFlow {
+        NetworkFlow {
+            proc_oid: self.processes.get(flow.key.process).oid,
+            ts,
+            tid: i64::from(flow.key.tid),
+            op_flags,
+            end_ts,
+            sip: connection.sip,
+            sport: i32::from(connection.sport),
+            dip: connection.dip,
+            dport: i32::from(connection.dport),
+            proto: i32::from(connection.proto),
+            fd: flow.key.fd,
+            num_r_recv_ops: flow.reads.0.cast_signed(),
+            num_w_send_ops: flow.writes.0.cast_signed(),
+            num_r_recv_bytes: flow.reads.1.cast_signed(),
+            num_w_send_bytes: flow.writes.1.cast_signed(),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Hot path. Bytes moved.
+//! May not appear here: allocation per event, locks, system calls, formatting,
+//! string copies. A first use, which starts a flow, may allocate table room.
+
+use probe_loader::abi::{SF_OP_READ, SF_OP_RECV, sf_rec_io, sf_rec_sockio};
+
+use super::Engine;
+use super::sockets::Ends;
+use crate::flow::{Direction, Key};
+use crate::sink::Sink;
+use crate::state::object::ObjRef;
+use crate::state::open_file::{Role, Target};
+use crate::state::process::ProcRef;
+
+#[inline]
+fn direction(io: &sf_rec_io) -> Direction {
+    match u32::from(io.h.op) {
+        SF_OP_READ | SF_OP_RECV => Direction::In,
+        _ => Direction::Out,
+    }
+}
+
+impl<S: Sink> Engine<S> {
+    /// Adds an I/O record to its flow. What is found on the way in the usual
+    /// case: the process by pid, its descriptor by number, the open file and
+    /// the flow by the places that the descriptor remembers.
+    #[inline]
+    pub(super) fn io(&mut self, io: &sf_rec_io) {
+        let Some(process) = self.processes.find(io.h.pid) else {
+            self.look_up(io.h.pid);
+            return self.io_by_identity(io);
+        };
+        if let Some(known) = self.processes.get(process).descriptor(io.fd)
+            && known.file == io.file
+            && let Target::Object(object) = self.open_files.get(known.open).target
+        {
+            let key = Key { process, tid: io.h.tid, fd: io.fd, object };
+            if let Some(flow) = self.flows.at(known.flows.first(), &key) {
+                flow.add(direction(io), u64::from(io.ops), io.bytes, io.h.ts);
+                self.counts.applied += 1;
+                return;
+            }
+        }
+        self.io_by_identity(io);
+    }
+
+    /// The same for a first use of a descriptor, by a thread, of a file.
+    #[cold]
+    fn io_by_identity(&mut self, io: &sf_rec_io) {
+        let process = self.process(&io.h);
+        if io.file == 0 {
+            // The descriptor was not open: EBADF.
+            self.counts.failed += 1;
+            return;
+        }
+        let Some(open) = self.open_files.find(io.file) else {
+            self.counts.undescribed += 1;
+            return;
+        };
+        self.processes.get_mut(process).set_descriptor(io.fd, io.file, open);
+        match self.open_files.get(open).target {
+            Target::Object(object) => self.add_io(process, io, object),
+            Target::Ipv6 => self.counts.ipv6 += 1,
+            // A datagram socket brings its ends with each record; without
+            // them there is nothing to tell.
+            Target::Silent | Target::Datagram(_) => self.counts.silent += 1,
+        }
+    }
+
+    fn add_io(&mut self, process: ProcRef, io: &sf_rec_io, object: ObjRef) {
+        let key = Key { process, tid: io.h.tid, fd: io.fd, object };
+        let flow = self.flow(key, io.first);
+        self.flows.get_mut(flow).add(direction(io), u64::from(io.ops), io.bytes, io.h.ts);
+        self.counts.applied += 1;
+    }
+
+    /// Bytes moved on a datagram socket: each peer is a flow of its own.
+    pub(super) fn sock_io(&mut self, record: &sf_rec_sockio) {
+        let io = &record.io;
+        let process = self.process(&io.h);
+        let Some(open) = self.open_files.find(io.file) else {
+            self.counts.undescribed += 1;
+            return;
+        };
+        self.processes.get_mut(process).set_descriptor(io.fd, io.file, open);
+        let role = match self.open_files.get(open).target {
+            Target::Datagram(Role::Unknown) => {
+                // Who speaks first is the client.
+                let role = match direction(io) {
+                    Direction::In => Role::Server,
+                    Direction::Out => Role::Client,
+                };
+                self.open_files.get_mut(open).target = Target::Datagram(role);
+                role
+            }
+            Target::Datagram(role) => role,
+            _ => Role::Client,
+        };
+        match Ends::of(&record.tuple) {
+            Ends::V4(ends) => {
+                let object = self.objects.net(ends.connection(role == Role::Server));
+                self.add_io(process, io, object);
+            }
+            Ends::V6 => self.counts.ipv6 += 1,
+            Ends::None => self.counts.silent += 1,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Events to records: one engine for every source.
+//!
+//! ```text
+//! Record (event) ── apply ──> state ──> flows ──> emit ──> Sink
+//!                   tick  ─────────────> export ──┘
+//! ```
+//!
+//! The semantics are those of the `SysFlow` reference collector without its
+//! defects; `docs/flow-semantics.md` lists the differences.
+
+mod descriptors;
+mod emit;
+mod io;
+mod lifetime;
+mod processes;
+mod sockets;
+pub(crate) mod text;
+
+use probe_loader::Record;
+use probe_loader::abi::{self, SF_OP_CLONE};
+
+use crate::clock::Clock;
+use crate::flow::Flows;
+use crate::sink::Sink;
+use crate::snapshot::{Found, Lookup};
+use crate::state::container::Containers;
+use crate::state::object::Objects;
+use crate::state::open_file::OpenFiles;
+use crate::state::process::{ProcRef, Processes};
+use crate::state::users::Users;
+
+/// What the engine is told when it is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// A flow that goes on is exported each time this long has passed, ns.
+    pub export_interval: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { export_interval: 30_000_000_000 }
+    }
+}
+
+/// What happened in the engine. Each event ends in exactly one of `applied`
+/// and the counters below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events handed to the engine.
+    pub events: u64,
+    /// Events that changed its state or became part of a record.
+    pub applied: u64,
+    /// Operations on things that are no part of the telemetry: eventfd,
+    /// epoll, netlink, sockets without a peer.
+    pub silent: u64,
+    /// Operations on IPv6 sockets, which schema version 5 cannot hold.
+    pub ipv6: u64,
+    /// Calls that failed and that `SysFlow` has no record for.
+    pub failed: u64,
+    /// Closes of descriptors that were not used since the capture started.
+    pub unused_close: u64,
+    /// Operations on open files whose description did not arrive.
+    pub undescribed: u64,
+    /// Events of a kind that this version does not know.
+    pub unknown: u64,
+    /// Events that were not what their header said.
+    pub damaged: u64,
+    /// Processes that had to be looked up in /proc.
+    pub looked_up: u64,
+    /// Of those, not found there.
+    pub not_found: u64,
+    /// Events older than the one before them.
+    pub late: u64,
+    /// Flows exported while they went on.
+    pub exported: u64,
+    /// Records handed to the sink.
+    pub records: u64,
+}
+
+/// Turns events into records.
+pub struct Engine<S> {
+    settings: Settings,
+    clock: Clock,
+    users: Users,
+    lookup: Box<dyn Lookup>,
+    containers: Containers,
+    processes: Processes,
+    objects: Objects,
+    open_files: OpenFiles,
+    flows: Flows,
+    listening: crate::snapshot::Listening,
+    /// Number of the current output file, from 1.
+    file: u32,
+    /// Time of the last event, ns of the events' clock.
+    now: u64,
+    counts: Counts,
+    /// Room for a row of ancestors, kept for the next time.
+    chain: Vec<ProcRef>,
+    /// Room for a list of flows, kept for the next time.
+    batch: Vec<u32>,
+    sink: S,
+}
+
+/// Files and connections that nothing uses are kept until there are this
+/// many: they need not be written again when they come back.
+const MAX_UNUSED_OBJECTS: usize = 1 << 17;
+
+impl<S: Sink> Engine<S> {
+    /// An engine that knows no process yet.
+    pub fn new(
+        settings: Settings,
+        clock: Clock,
+        users: Users,
+        lookup: Box<dyn Lookup>,
+        sink: S,
+    ) -> Self {
+        Self {
+            settings,
+            clock,
+            users,
+            lookup,
+            containers: Containers::default(),
+            processes: Processes::default(),
+            objects: Objects::default(),
+            open_files: OpenFiles::default(),
+            flows: Flows::default(),
+            listening: crate::snapshot::Listening::default(),
+            file: 1,
+            now: 0,
+            counts: Counts::default(),
+            chain: Vec::new(),
+            batch: Vec::new(),
+            sink,
+        }
+    }
+
+    /// Takes over the processes that run already, parents before children.
+    pub fn start_with(&mut self, mut found: Vec<Found>, listening: crate::snapshot::Listening) {
+        found.sort_by_key(|f| (f.start, f.pid));
+        for process in &found {
+            self.adopt(process);
+        }
+        // A parent can be younger than its child by the rounding of /proc, or
+        // by being a subreaper: fill in what the first pass could not.
+        for process in &found {
+            self.connect_to_parent(process);
+        }
+        self.listening = listening;
+    }
+
+    /// Takes one event, as bytes of a ring.
+    #[inline]
+    pub fn apply_bytes(&mut self, bytes: &[u8]) {
+        match Record::decode(bytes) {
+            Ok(record) => self.apply(&record),
+            Err(_) => {
+                self.counts.events += 1;
+                self.counts.damaged += 1;
+            }
+        }
+    }
+
+    /// Takes one event.
+    #[inline]
+    pub fn apply(&mut self, record: &Record<'_>) {
+        let ts = record.header().ts;
+        self.counts.events += 1;
+        if ts < self.now {
+            self.counts.late += 1;
+        } else {
+            self.now = ts;
+        }
+        match *record {
+            Record::Io(io) => self.io(io),
+            Record::SockIo(io) => self.sock_io(io),
+            Record::File(file, path) => self.file(file, path),
+            Record::Sock(sock, path) => self.sock(sock, path),
+            Record::Fd(fd) => self.fd(fd),
+            Record::Call(call) if u32::from(call.h.op) == SF_OP_CLONE => self.clone_returned(call),
+            Record::Fork(fork) => self.fork(fork),
+            Record::Exec(exec, strings) => self.exec(exec, &strings),
+            Record::Exit(exit) => self.exit(exit),
+            Record::Call(_) | Record::Path(..) | Record::Unknown(_) => self.counts.unknown += 1,
+        }
+    }
+
+    /// Lets time pass: exports the flows whose turn it is. `now` is in the
+    /// events' clock.
+    pub fn tick(&mut self, now: u64) {
+        self.now = self.now.max(now);
+        self.export_due();
+        if self.objects.len() > MAX_UNUSED_OBJECTS {
+            self.objects.prune();
+        }
+    }
+
+    /// Takes over a fresh measurement of the clocks.
+    pub fn follow_clock(&mut self, fresh: Clock) -> bool {
+        self.clock.follow(fresh)
+    }
+
+    /// Ends the capture: writes all open flows and gives the sink back.
+    pub fn finish(mut self) -> (S, Counts) {
+        self.end_all();
+        (self.sink, self.counts)
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Open flows.
+    #[must_use]
+    pub fn open_flows(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Living processes.
+    #[must_use]
+    pub fn living(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// The sink.
+    pub fn sink(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
+    /// The process that an event names. One that is not known (its birth was
+    /// lost, or fell between the start of the probes and the snapshot) is
+    /// looked up; the result stands for it from then on.
+    #[inline]
+    fn process(&mut self, hdr: &abi::sf_hdr) -> ProcRef {
+        match self.processes.find(hdr.pid) {
+            Some(place) => place,
+            None => self.look_up(hdr.pid),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Processes: born, changed, gone; known from before or looked up.
+
+use std::sync::Arc;
+
+use probe_loader::abi::{
+    SF_EXIT_LAST, SF_OP_EXEC, SF_SHARE_THREAD, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fork,
+};
+use probe_loader::record::ExecStrings;
+use sysflow::record::{ObjectState, Oid, OpFlags};
+
+use super::Engine;
+use super::text::{joined, with_slash};
+use crate::sink::Sink;
+use crate::snapshot::Found;
+use crate::state::process::{ProcRef, Process, Program};
+
+/// /proc tells start times in clock ticks of 10 ms, rounded down.
+const TICK: u64 = 10_000_000;
+
+/// Whether a start time told by the driver is that of the known process.
+fn same_start(process: &Process, start: u64) -> bool {
+    if process.start_exact {
+        process.start == start
+    } else {
+        start.wrapping_sub(process.start) < TICK
+    }
+}
+
+impl<S: Sink> Engine<S> {
+    fn oid(&self, pid: u32, start: u64) -> Oid {
+        Oid { create_ts: self.clock.start(start), hpid: i64::from(pid) }
+    }
+
+    /// Takes over a process found in /proc.
+    pub(super) fn adopt(&mut self, found: &Found) -> ProcRef {
+        if let Some(known) = self.processes.find(found.pid) {
+            return known;
+        }
+        let oid = self.oid(found.pid, found.start);
+        let process = Process {
+            ts: oid.create_ts,
+            start: found.start,
+            program: Arc::new(Program {
+                exe: found.exe.as_str().into(),
+                args: found.args.as_str().into(),
+                env: found.env.as_str().into(),
+            }),
+            cwd: Arc::from(found.cwd.as_str()),
+            uid: found.uid,
+            gid: found.gid,
+            tty: found.tty,
+            entry: found.vpid == 1,
+            container: self.containers.of_cgroup(&found.cgroup),
+            ..Process::unknown(found.pid, oid)
+        };
+        let place = self.processes.insert(process);
+        self.connect_to_parent(found);
+        place
+    }
+
+    /// Gives a process from /proc its parent, if that is known.
+    pub(super) fn connect_to_parent(&mut self, found: &Found) {
+        let (Some(child), Some(parent)) =
+            (self.processes.find(found.pid), self.processes.find(found.ppid))
+        else {
+            return;
+        };
+        if self.processes.get(child).poid.is_none() && child != parent {
+            self.processes.get_mut(child).poid = Some(self.processes.get(parent).oid);
+            self.processes.set_parent(child, Some(parent));
+        }
+    }
+
+    /// Looks an unknown process up. One that is gone stands as unknown.
+    #[cold]
+    pub(super) fn look_up(&mut self, pid: u32) -> ProcRef {
+        self.counts.looked_up += 1;
+        match self.lookup.process(pid) {
+            Some(found) => {
+                if self.processes.find(found.ppid).is_none()
+                    && found.ppid != 0
+                    && let Some(parent) = self.lookup.process(found.ppid)
+                {
+                    self.adopt(&parent);
+                }
+                self.adopt(&found)
+            }
+            None => {
+                self.counts.not_found += 1;
+                let ts = self.clock.event(self.now);
+                let oid = Oid { create_ts: 0, hpid: i64::from(pid) };
+                self.processes.insert(Process { ts, ..Process::unknown(pid, oid) })
+            }
+        }
+    }
+
+    /// A task was made: a thread, or a process that starts as a copy of its
+    /// parent. The records of the two clone calls follow when they return.
+    pub(super) fn fork(&mut self, fork: &sf_rec_fork) {
+        self.counts.applied += 1;
+        if fork.shared & SF_SHARE_THREAD != 0 {
+            return;
+        }
+        let caller = self.process(&fork.h);
+        if let Some(known) = self.processes.find(fork.child_pid) {
+            let process = self.processes.get_mut(known);
+            if same_start(process, fork.start) {
+                // The snapshot was faster than this record.
+                process.start = fork.start;
+                process.start_exact = true;
+                return;
+            }
+            self.end_process(known, fork.h.ts);
+        }
+        let oid = self.oid(fork.child_pid, fork.start);
+        let parent = self.processes.find(fork.ppid).unwrap_or(caller);
+        let child = Process {
+            poid: Some(self.processes.get(parent).oid),
+            parent: Some(parent),
+            ts: self.clock.event(fork.h.ts),
+            start: fork.start,
+            start_exact: true,
+            uid: fork.uid,
+            gid: fork.gid,
+            entry: fork.vtid == 1,
+            ..self.processes.get(caller).child(fork.child_pid, oid)
+        };
+        self.processes.insert(child);
+    }
+
+    /// clone returned, in the parent or in the child.
+    pub(super) fn clone_returned(&mut self, call: &sf_rec_call) {
+        self.counts.applied += 1;
+        let process = self.process(&call.h);
+        // Task numbers fit 22 bits, errors are small.
+        let ret = call.ret as i32;
+        self.put_process_event(process, call.h.ts, call.h.tid, OpFlags::CLONE, ret);
+    }
+
+    /// A program was started, or could not be.
+    pub(super) fn exec(&mut self, exec: &sf_rec_exec, strings: &ExecStrings<'_>) {
+        if u32::from(exec.h.op) != SF_OP_EXEC {
+            self.counts.unknown += 1;
+            return;
+        }
+        self.counts.applied += 1;
+        let place = self.exec_process(exec);
+        let ts = self.clock.event(exec.h.ts);
+        let container = self.containers.of_cgroup(strings.cgroup);
+        let process = self.processes.get_mut(place);
+        // The first record of a process that starts a program tells of its
+        // creation; later ones of a change.
+        process.state =
+            if process.written == 0 { ObjectState::Created } else { ObjectState::Modified };
+        process.ts = ts;
+        if exec.ret >= 0 {
+            process.program = Arc::new(program(strings));
+            process.cwd = Arc::from(with_slash(strings.cwd));
+            process.uid = exec.uid;
+            process.gid = exec.gid;
+            process.tty = exec.tty != 0;
+            process.entry = exec.vpid == 1;
+            process.container = container;
+        }
+        // need_process writes the ancestors, and the process itself if this
+        // file lacks it; otherwise it is written again, changed.
+        if self.processes.get(place).written == self.file {
+            self.put_process(place);
+        }
+        self.put_process_event(place, exec.h.ts, exec.h.tid, OpFlags::EXEC, exec.ret);
+    }
+
+    /// The process of an exec, which tells its start time: one of the same
+    /// number and another start is another process, whose birth was lost.
+    fn exec_process(&mut self, exec: &sf_rec_exec) -> ProcRef {
+        let place = self.process(&exec.h);
+        let process = self.processes.get_mut(place);
+        if process.start == 0 || same_start(process, exec.start) {
+            let unknown = process.start == 0;
+            process.start = exec.start;
+            process.start_exact = true;
+            if unknown && process.written == 0 {
+                let oid = self.oid(exec.h.pid, exec.start);
+                self.processes.get_mut(place).oid = oid;
+                self.adopt_parent(place, exec.ppid);
+            }
+            return place;
+        }
+        self.end_process(place, exec.h.ts);
+        let oid = self.oid(exec.h.pid, exec.start);
+        let fresh =
+            Process { start: exec.start, start_exact: true, ..Process::unknown(exec.h.pid, oid) };
+        let place = self.processes.insert(fresh);
+        self.adopt_parent(place, exec.ppid);
+        place
+    }
+
+    fn adopt_parent(&mut self, child: ProcRef, ppid: u32) {
+        if let Some(parent) = self.processes.find(ppid)
+            && parent != child
+        {
+            self.processes.get_mut(child).poid = Some(self.processes.get(parent).oid);
+            self.processes.set_parent(child, Some(parent));
+        }
+    }
+
+    /// A thread ends; with the last one its process.
+    pub(super) fn exit(&mut self, exit: &sf_rec_exit) {
+        self.counts.applied += 1;
+        let process = self.process(&exit.h);
+        let last = exit.flags & SF_EXIT_LAST != 0;
+        if last {
+            self.cut_off_process(process, exit.h.ts);
+        } else {
+            self.cut_off_thread(process, exit.h.tid, exit.h.ts);
+        }
+        self.put_process_event(process, exit.h.ts, exit.h.tid, OpFlags::EXIT, exit.code);
+        if last {
+            self.processes.end(process);
+        }
+    }
+
+    /// Ends a process whose exit did not arrive.
+    fn end_process(&mut self, process: ProcRef, end: u64) {
+        self.cut_off_process(process, end);
+        self.processes.end(process);
+    }
+}
+
+fn program(strings: &ExecStrings<'_>) -> Program {
+    let (first, args) = joined(strings.args);
+    let exe = if strings.exe.is_empty() {
+        first
+    } else {
+        String::from_utf8_lossy(strings.exe).into_owned()
+    };
+    Program { exe: exe.into(), args: args.into(), env: String::from_utf8_lossy(strings.env).into() }
+}

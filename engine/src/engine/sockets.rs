@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Sockets: what they are, and which end is the client.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+
+use probe_loader::abi::{
+    SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_SOCKET, SF_OP_SOCKET, sf_rec_sock, sf_tuple,
+};
+use sysflow::record::{Ip4, OpFlags, OpenFlags, RestType};
+
+use super::Engine;
+use crate::flow::Key;
+use crate::sink::Sink;
+use crate::state::object::Connection;
+use crate::state::open_file::{OpenFile, Role, Target};
+use crate::state::process::ProcRef;
+
+/// Both ends of a socket as `SysFlow` can or cannot hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// IPv4, also when mapped into IPv6.
+    V4(V4),
+    /// IPv6.
+    V6,
+    /// Another family.
+    None,
+}
+
+/// Local and remote end over IPv4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct V4 {
+    local: (Ip4, u16),
+    remote: (Ip4, u16),
+    proto: u8,
+}
+
+impl Ends {
+    pub(super) fn of(tuple: &sf_tuple) -> Self {
+        let ends = |local, remote| {
+            Ends::V4(V4 {
+                local: (local, tuple.lport),
+                remote: (remote, tuple.rport),
+                proto: tuple.proto,
+            })
+        };
+        match i32::from(tuple.family) {
+            libc::AF_INET => ends(first4(&tuple.laddr), first4(&tuple.raddr)),
+            libc::AF_INET6 => match (mapped(&tuple.laddr), mapped(&tuple.raddr)) {
+                (Some(local), Some(remote)) => ends(local, remote),
+                _ => Ends::V6,
+            },
+            _ => Ends::None,
+        }
+    }
+}
+
+impl V4 {
+    /// As a connection: the source is the client.
+    pub(super) fn connection(&self, server: bool) -> Connection {
+        let (source, destination) =
+            if server { (self.remote, self.local) } else { (self.local, self.remote) };
+        Connection {
+            sip: source.0,
+            sport: source.1,
+            dip: destination.0,
+            dport: destination.1,
+            proto: self.proto,
+        }
+    }
+}
+
+fn first4(bytes: &[u8; 16]) -> Ip4 {
+    Ip4::from(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]))
+}
+
+/// The IPv4 address in a mapped one (::ffff:a.b.c.d); "::" is any address and
+/// counts as 0.0.0.0.
+fn mapped(bytes: &[u8; 16]) -> Option<Ip4> {
+    let address = std::net::Ipv6Addr::from(*bytes);
+    if address.is_unspecified() {
+        return Some(Ip4(0));
+    }
+    address.to_ipv4_mapped().map(Ip4::from)
+}
+
+impl<S: Sink> Engine<S> {
+    /// A socket was made, described, connected or accepted.
+    pub(super) fn sock(&mut self, sock: &sf_rec_sock, path: &[u8]) {
+        let process = self.process(&sock.h);
+        let op = u32::from(sock.h.op);
+        let failed = sock.ret < 0;
+        if sock.file == 0 || (failed && op != SF_OP_CONNECT) {
+            self.counts.failed += 1;
+            return;
+        }
+        let target = self.socket_target(process, sock, path);
+        let open = self.describe(sock.file, OpenFile { target, flags: OpenFlags::NONE });
+        self.processes.get_mut(process).set_descriptor(sock.fd, sock.file, open);
+        self.counts.applied += 1;
+        let mark = match op {
+            SF_OP_CONNECT => OpFlags::CONNECT,
+            SF_OP_ACCEPT => OpFlags::ACCEPT,
+            SF_OP_SOCKET | SF_OP_DESCRIBE_SOCKET => return,
+            _ => {
+                self.counts.applied -= 1;
+                self.counts.unknown += 1;
+                return;
+            }
+        };
+        let object = match (target, Ends::of(&sock.tuple)) {
+            (Target::Object(object), _) => object,
+            (Target::Datagram(_), Ends::V4(ends)) => self.objects.net(ends.connection(false)),
+            _ => return,
+        };
+        let key = Key { process, tid: sock.h.tid, fd: sock.fd, object };
+        let flow = self.flow(key, sock.h.ts);
+        self.flows.get_mut(flow).mark(mark, sock.h.ts);
+    }
+
+    fn socket_target(&mut self, process: ProcRef, sock: &sf_rec_sock, path: &[u8]) -> Target {
+        let op = u32::from(sock.h.op);
+        if i32::from(sock.tuple.family) == libc::AF_UNIX {
+            let name = unix_name(path, sock.ino);
+            let container = self.processes.get(process).container;
+            let object = self.objects.file(container, &name, RestType::UNIX, &self.containers);
+            return Target::Object(object);
+        }
+        let datagram = i32::from(sock.tuple.type_) == libc::SOCK_DGRAM;
+        match Ends::of(&sock.tuple) {
+            Ends::V6 => Target::Ipv6,
+            Ends::None => Target::Silent,
+            Ends::V4(_) if datagram => Target::Datagram(self.datagram_role(sock)),
+            Ends::V4(ends) if ends.remote.1 == 0 => Target::Silent,
+            Ends::V4(ends) => {
+                let server = match op {
+                    SF_OP_ACCEPT => true,
+                    SF_OP_CONNECT => false,
+                    _ => self.listening.is_server(ends.local.1, ends.remote.1),
+                };
+                Target::Object(self.objects.net(ends.connection(server)))
+            }
+        }
+    }
+
+    /// A datagram socket keeps the role that it had, also when it is described
+    /// again on another CPU.
+    fn datagram_role(&self, sock: &sf_rec_sock) -> Role {
+        match (u32::from(sock.h.op), self.open_files.find(sock.file)) {
+            (SF_OP_CONNECT, _) => Role::Client,
+            (SF_OP_DESCRIBE_SOCKET, Some(open)) => match self.open_files.get(open).target {
+                Target::Datagram(role) => role,
+                _ => Role::Unknown,
+            },
+            _ => Role::Unknown,
+        }
+    }
+}
+
+/// Name of a unix socket: its path, `@` and the name if it is abstract, or its
+/// number if it has none.
+fn unix_name(path: &[u8], ino: u64) -> Cow<'_, [u8]> {
+    match path {
+        [] => format!("socket:[{ino}]").into_bytes().into(),
+        [0, name @ ..] => {
+            let mut text = vec![b'@'];
+            text.extend_from_slice(name);
+            text.into()
+        }
+        path => path.into(),
+    }
+}

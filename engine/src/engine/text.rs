@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The kernel's bytes to the text of `SysFlow` records.
+
+/// A directory as `SysFlow` has it: with a slash at its end.
+pub(crate) fn with_slash(path: &[u8]) -> String {
+    let mut text = String::from_utf8_lossy(path).into_owned();
+    if !text.is_empty() && !text.ends_with('/') {
+        text.push('/');
+    }
+    text
+}
+
+/// Arguments after the first, joined by spaces.
+pub(crate) fn joined(args: &[u8]) -> (String, String) {
+    let args = args.strip_suffix(b"\0").unwrap_or(args);
+    let text = String::from_utf8_lossy(args);
+    match text.split_once('\0') {
+        Some((first, rest)) => (first.to_owned(), rest.replace('\0', " ")),
+        None => (text.into_owned(), String::new()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_joined_without_quoting() {
+        let both = |args: &[u8]| joined(args);
+        assert_eq!(both(b"ls\0-l\0a b\0"), ("ls".into(), "-l a b".into()));
+        assert_eq!(both(b"ls\0\0x\0"), ("ls".into(), " x".into()), "an empty one counts");
+        assert_eq!(both(b"ls\0"), ("ls".into(), String::new()));
+        assert_eq!(both(b""), (String::new(), String::new()));
+    }
+
+    #[test]
+    fn directories_end_with_a_slash() {
+        assert_eq!(with_slash(b"/"), "/");
+        assert_eq!(with_slash(b"/a"), "/a/");
+        assert_eq!(with_slash(b""), "");
+    }
+}
