@@ -4,10 +4,17 @@
 use sysflow::record::OpFlags;
 
 use super::Engine;
-use crate::flow::{Key, List};
+use crate::flow::Key;
 use crate::sink::Sink;
 use crate::state::object::Object;
 use crate::state::process::ProcRef;
+
+/// Whose flows.
+#[derive(Clone, Copy)]
+enum Scope {
+    Process(ProcRef),
+    Descriptor(ProcRef, i32),
+}
 
 impl<S: Sink> Engine<S> {
     /// The flow with this key, started at `first` if there is none; it becomes
@@ -34,27 +41,26 @@ impl<S: Sink> Engine<S> {
         self.objects.drop_use(flow.key.object);
     }
 
-    /// Ends the flows that `pick` picks from a list, as cut off: files in the
+    /// Ends the flows of `scope` that `pick` picks, as cut off: files in the
     /// first pass and connections in the second, or the other way round.
-    fn cut_off(
-        &mut self,
-        list: List,
-        by_process: bool,
-        net_first: bool,
-        end: u64,
-        pick: impl Fn(&Key) -> bool,
-    ) {
+    fn cut_off(&mut self, scope: Scope, net_first: bool, end: u64, pick: impl Fn(&Key) -> bool) {
         let mut batch = std::mem::take(&mut self.batch);
         for net in [net_first, !net_first] {
             batch.clear();
+            let flows = &self.flows;
             let wanted = |place: &u32| {
-                let flow = self.flows.get(*place);
+                let flow = flows.get(*place);
                 flow.net == net && pick(&flow.key)
             };
-            if by_process {
-                batch.extend(self.flows.of(list).filter(wanted));
-            } else {
-                batch.extend(self.flows.on(list).filter(wanted));
+            match scope {
+                Scope::Process(process) => {
+                    let list = self.processes.get(process).flows;
+                    batch.extend(flows.of(list).filter(wanted));
+                }
+                Scope::Descriptor(process, fd) => {
+                    let list = self.processes.get(process).flows_on(fd);
+                    batch.extend(flows.on(list).filter(wanted));
+                }
             }
             for place in &batch {
                 self.end_flow(*place, OpFlags::TRUNCATE, end);
@@ -66,29 +72,25 @@ impl<S: Sink> Engine<S> {
 
     /// Ends the flows of other threads on a descriptor that `tid` closed.
     pub(super) fn cut_off_related(&mut self, process: ProcRef, fd: i32, tid: u32, end: u64) {
-        let list = self.processes.get(process).flows_on(fd);
-        self.cut_off(list, false, false, end, |key| key.tid != tid);
+        self.cut_off(Scope::Descriptor(process, fd), false, end, |key| key.tid != tid);
     }
 
     /// Ends the flows of a thread that exits.
     pub(super) fn cut_off_thread(&mut self, process: ProcRef, tid: u32, end: u64) {
-        let list = self.processes.get(process).flows;
-        self.cut_off(list, true, false, end, |key| key.tid == tid);
+        self.cut_off(Scope::Process(process), false, end, |key| key.tid == tid);
     }
 
     /// Ends all flows of a process that exits.
     pub(super) fn cut_off_process(&mut self, process: ProcRef, end: u64) {
-        let list = self.processes.get(process).flows;
-        self.cut_off(list, true, false, end, |_| true);
+        self.cut_off(Scope::Process(process), false, end, |_| true);
     }
 
     /// Ends everything: the capture is over.
     pub(super) fn end_all(&mut self) {
         let end = self.now;
-        let living: Vec<_> = self.processes.living().collect();
-        for process in living {
-            let list = self.processes.get(process).flows;
-            self.cut_off(list, true, true, end, |_| true);
+        let found: Vec<_> = self.processes.found().collect();
+        for process in found {
+            self.cut_off(Scope::Process(process), true, end, |_| true);
         }
     }
 

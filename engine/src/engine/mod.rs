@@ -190,6 +190,7 @@ impl<S: Sink> Engine<S> {
     pub fn tick(&mut self, now: u64) {
         self.now = self.now.max(now);
         self.export_due();
+        self.bury_ended();
         if self.objects.len() > MAX_UNUSED_OBJECTS {
             self.objects.prune();
         }

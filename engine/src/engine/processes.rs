@@ -18,6 +18,10 @@ use crate::state::process::{ProcRef, Process, Program};
 /// /proc tells start times in clock ticks of 10 ms, rounded down.
 const TICK: u64 = 10_000_000;
 
+/// An ended process is still found for this long, ns: for the other threads
+/// that ended in the same moment.
+const GRACE: u64 = 1_000_000_000;
+
 /// Whether a start time told by the driver is that of the known process.
 fn same_start(process: &Process, start: u64) -> bool {
     if process.start_exact {
@@ -105,7 +109,7 @@ impl<S: Sink> Engine<S> {
         let caller = self.process(&fork.h);
         if let Some(known) = self.processes.find(fork.child_pid) {
             let process = self.processes.get_mut(known);
-            if same_start(process, fork.start) {
+            if process.ended.is_none() && same_start(process, fork.start) {
                 // The snapshot was faster than this record.
                 process.start = fork.start;
                 process.start_exact = true;
@@ -217,14 +221,23 @@ impl<S: Sink> Engine<S> {
         }
         self.put_process_event(process, exit.h.ts, exit.h.tid, OpFlags::EXIT, exit.code);
         if last {
-            self.processes.end(process);
+            self.processes.end(process, exit.h.ts);
         }
     }
 
-    /// Ends a process whose exit did not arrive.
+    /// Ends a process whose number another has now.
     fn end_process(&mut self, process: ProcRef, end: u64) {
         self.cut_off_process(process, end);
-        self.processes.end(process);
+        self.processes.end(process, end);
+    }
+
+    /// Forgets processes that ended a while ago.
+    pub(super) fn bury_ended(&mut self) {
+        let time = self.now.saturating_sub(GRACE);
+        while let Some(process) = self.processes.next_to_bury(time) {
+            self.cut_off_process(process, self.now);
+            self.processes.bury(process);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Processes: who they are, and what they have open.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
@@ -75,8 +76,11 @@ pub struct Process {
     pub written: u32,
     /// First of its open flows, in the order of their start.
     pub flows: List,
-    /// Last thread is gone; kept for its children only.
-    pub dead: bool,
+    /// When the last thread was gone, ns of the events' clock. It is still
+    /// found for a while, see [`Processes::end`].
+    pub ended: Option<u64>,
+    /// Not found any more; kept for its children only.
+    pub(crate) buried: bool,
     /// Processes that have this one as `parent`.
     pub(crate) children: u32,
     pub(crate) descriptors: Vec<Descriptor>,
@@ -111,7 +115,8 @@ impl Process {
             container: None,
             written: 0,
             flows: List::default(),
-            dead: false,
+            ended: None,
+            buried: false,
             children: 0,
             descriptors: Vec::new(),
         }
@@ -192,10 +197,13 @@ pub struct Processes {
     slots: Vec<Option<Process>>,
     free: Vec<u32>,
     by_pid: FxHashMap<u32, ProcRef>,
+    /// Ended processes that are still found, in the order of their end.
+    ended: VecDeque<(ProcRef, u64)>,
+    living: usize,
 }
 
 impl Processes {
-    /// The living process of a number.
+    /// The process of a number: a living one, or one that ended a moment ago.
     #[must_use]
     #[inline]
     pub fn find(&self, pid: u32) -> Option<ProcRef> {
@@ -205,6 +213,11 @@ impl Processes {
     /// Adds a process, which takes the place of a former one of its number.
     /// The caller has ended that one before.
     pub fn insert(&mut self, process: Process) -> ProcRef {
+        self.living += 1;
+        if let Some(former) = self.find(process.pid) {
+            debug_assert!(self.get(former).ended.is_some(), "the former one was ended");
+            self.bury(former);
+        }
         if let Some(parent) = process.parent {
             self.get_mut(parent).children += 1;
         }
@@ -254,11 +267,42 @@ impl Processes {
         }
     }
 
-    /// The last thread of a process is gone. It is kept while it has children,
-    /// whose ancestor it is, and removed otherwise.
-    pub fn end(&mut self, place: ProcRef) {
+    /// The last thread of a process is gone. The process is found until
+    /// [`Processes::bury_before`]: two threads that end at once can each be
+    /// told as the last one.
+    pub fn end(&mut self, place: ProcRef, at: u64) {
         let process = self.get_mut(place);
-        process.dead = true;
+        if process.ended.is_none() {
+            process.ended = Some(at);
+            self.living -= 1;
+            self.ended.push_back((place, at));
+        }
+    }
+
+    /// The next process that ended before `time` and is still found.
+    pub fn next_to_bury(&mut self, time: u64) -> Option<ProcRef> {
+        while let Some(&(place, at)) = self.ended.front() {
+            if at >= time {
+                return None;
+            }
+            self.ended.pop_front();
+            // The place may be another's by now.
+            let process = self.slots[place.0 as usize].as_ref();
+            if process.is_some_and(|p| p.ended == Some(at) && !p.buried) {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// An ended process is not found any more. It is kept while it has
+    /// children, whose ancestor it is, and removed otherwise.
+    pub fn bury(&mut self, place: ProcRef) {
+        let process = self.get_mut(place);
+        if process.buried {
+            return;
+        }
+        process.buried = true;
         process.descriptors = Vec::new();
         let pid = process.pid;
         if self.by_pid.get(&pid) == Some(&place) {
@@ -277,7 +321,7 @@ impl Processes {
         let mut next = Some(place);
         while let Some(place) = next.take() {
             let process = self.get(place);
-            if process.dead && process.children == 0 {
+            if process.buried && process.children == 0 {
                 next = process.parent;
                 self.slots[place.0 as usize] = None;
                 self.free.push(place.0);
@@ -295,7 +339,7 @@ impl Processes {
         for _ in 0..MAX_DEAD_IN_A_ROW {
             at = at
                 .and_then(|at| self.slots[at.0 as usize].as_ref())
-                .filter(|p| p.dead)
+                .filter(|p| p.buried)
                 .and_then(|p| p.parent);
         }
         if let Some(at) = at {
@@ -303,24 +347,24 @@ impl Processes {
         }
     }
 
-    /// Living processes, in the order of their places.
-    pub fn living(&self) -> impl Iterator<Item = ProcRef> {
+    /// Processes that are found, in the order of their places.
+    pub fn found(&self) -> impl Iterator<Item = ProcRef> {
         self.slots.iter().enumerate().filter_map(|(index, slot)| {
             let index = u32::try_from(index).ok()?;
-            slot.as_ref().filter(|p| !p.dead).map(|_| ProcRef(index))
+            slot.as_ref().filter(|p| !p.buried).map(|_| ProcRef(index))
         })
     }
 
     /// Number of living processes.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_pid.len()
+        self.living
     }
 
-    /// Whether no process is known.
+    /// Whether no process lives.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_pid.is_empty()
+        self.living == 0
     }
 
     /// Processes kept, living or for their children.
@@ -344,17 +388,47 @@ mod tests {
         all.insert(child)
     }
 
+    fn exit(all: &mut Processes, place: ProcRef) {
+        all.end(place, 1);
+        while let Some(place) = all.next_to_bury(2) {
+            all.bury(place);
+        }
+    }
+
+    #[test]
+    fn an_ended_process_is_found_until_it_is_buried() {
+        let mut all = Processes::default();
+        let a = all.insert(Process::unknown(1, oid(1)));
+        all.end(a, 5);
+        all.end(a, 6);
+        assert_eq!((all.find(1), all.len(), all.next_to_bury(5)), (Some(a), 0, None));
+        assert_eq!(all.next_to_bury(6), Some(a));
+        all.bury(a);
+        assert_eq!((all.find(1), all.kept()), (None, 0));
+    }
+
+    #[test]
+    fn a_number_is_used_again_at_once() {
+        let mut all = Processes::default();
+        let a = all.insert(Process::unknown(1, oid(1)));
+        all.end(a, 5);
+        let b = all.insert(Process::unknown(1, oid(2)));
+        assert_eq!((all.find(1), all.kept()), (Some(b), 1));
+        assert_eq!(all.next_to_bury(9), None, "the grave was cleared");
+        assert_eq!(all.get(b).oid, oid(2));
+    }
+
     #[test]
     fn a_dead_parent_is_kept_for_its_child_only() {
         let mut all = Processes::default();
         let init = all.insert(Process::unknown(1, oid(1)));
         let parent = fork(&mut all, init, 2);
         let child = fork(&mut all, parent, 3);
-        all.end(parent);
+        exit(&mut all, parent);
         assert_eq!(all.find(2), None);
         assert_eq!(all.get(child).parent, Some(parent));
         assert_eq!((all.len(), all.kept()), (2, 3));
-        all.end(child);
+        exit(&mut all, child);
         assert_eq!((all.len(), all.kept()), (1, 1));
     }
 
@@ -364,7 +438,7 @@ mod tests {
         let mut at = all.insert(Process::unknown(1, oid(1)));
         for pid in 2..10_000 {
             let child = fork(&mut all, at, pid);
-            all.end(at);
+            exit(&mut all, at);
             at = child;
         }
         assert!(all.kept() <= MAX_DEAD_IN_A_ROW + 2, "{} kept", all.kept());
