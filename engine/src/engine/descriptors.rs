@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use probe_loader::abi::{SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_OPEN, sf_rec_fd, sf_rec_file};
+use probe_loader::abi::{SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_DUP, SF_OP_OPEN, sf_rec_fd, sf_rec_file};
 use sysflow::record::{OpFlags, OpenFlags, RestType};
 
 use super::Engine;
@@ -53,12 +53,35 @@ impl<S: Sink> Engine<S> {
         open
     }
 
-    /// Something on a descriptor: close.
+    /// Something on a descriptor: closed, or given a second number.
     pub(super) fn fd(&mut self, record: &sf_rec_fd) {
-        if u32::from(record.h.op) != SF_OP_CLOSE {
-            self.counts.unknown += 1;
+        match u32::from(record.h.op) {
+            SF_OP_CLOSE => self.close(record),
+            SF_OP_DUP => self.dup(record),
+            _ => self.counts.unknown += 1,
+        }
+    }
+
+    /// A descriptor got a second number. What had that number before was
+    /// closed by it without a call of its own; its flow goes on until the
+    /// process ends or the number is closed, as in the reference.
+    fn dup(&mut self, record: &sf_rec_fd) {
+        if record.ret < 0 || record.file == 0 {
+            self.counts.failed += 1;
             return;
         }
+        let process = self.process(&record.h);
+        self.counts.applied += 1;
+        match self.open_files.find(record.file) {
+            Some(open) => {
+                self.processes.get_mut(process).set_descriptor(record.ret, record.file, open);
+            }
+            // Its first use will bring the description.
+            None => self.processes.get_mut(process).clear_descriptor(record.ret),
+        }
+    }
+
+    fn close(&mut self, record: &sf_rec_fd) {
         // Any other failure (EIO, EINTR) has closed the descriptor all the
         // same: close(2).
         if record.ret == -libc::EBADF {

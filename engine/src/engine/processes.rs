@@ -166,6 +166,9 @@ impl<S: Sink> Engine<S> {
             process.tty = exec.tty != 0;
             process.entry = exec.vpid == 1;
             process.container = container;
+            // Which descriptors the exec closed is not told; those that are
+            // still open are known again at their next use.
+            process.forget_descriptors();
         }
         // need_process writes the ancestors, and the process itself if this
         // file lacks it; otherwise it is written again, changed.

@@ -172,6 +172,13 @@ impl Process {
         }
     }
 
+    /// Forgets the files of all descriptors. The flows on them stay.
+    pub fn forget_descriptors(&mut self) {
+        for descriptor in &mut self.descriptors {
+            (descriptor.file, descriptor.open) = (0, 0);
+        }
+    }
+
     /// The lists that a flow on this descriptor is in.
     pub fn lists(&mut self, fd: i32) -> Lists<'_> {
         Lists {
