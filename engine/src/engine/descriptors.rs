@@ -3,7 +3,9 @@
 
 use std::borrow::Cow;
 
-use probe_loader::abi::{SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_DUP, SF_OP_OPEN, sf_rec_fd, sf_rec_file};
+use probe_loader::abi::{
+    SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_DUP, SF_OP_OPEN, sf_rec_fd, sf_rec_file,
+};
 use sysflow::record::{OpFlags, OpenFlags, RestType};
 
 use super::Engine;

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What the engine promises: events in, `SysFlow` records out.
+
+mod files;
+mod network;
+mod processes;
+mod world;
