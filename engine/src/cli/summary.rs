@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::Counts;
-use probe_loader::counters::{CAUSE_NAMES, CAUSES, CLASS_NAMES, CLASSES, Counters};
+use probe_loader::counters::{CAUSE_NAMES, CLASS_NAMES, CLASSES, Counters};
 use probe_loader::driver::Kind;
 use serde_json::{Map, Value, json};
 
@@ -80,13 +80,9 @@ impl Report<'_> {
 
     /// What was lost, by class and cause, and what helps.
     fn losses(&self, out: &mut impl Write, total: &Counters) -> io::Result<()> {
-        for cause in 0..CAUSES {
-            for class in 0..CLASSES {
-                let lost = total.lost[cause][class];
-                if lost > 0 {
-                    let (class, cause) = (CLASS_NAMES[class], CAUSE_NAMES[cause]);
-                    writeln!(out, "lost {} of class {class}: {cause}", grouped(lost))?;
-                }
+        for (cause, of) in CAUSE_NAMES.iter().zip(&total.lost) {
+            for (class, lost) in CLASS_NAMES.iter().zip(of).filter(|(_, lost)| **lost > 0) {
+                writeln!(out, "lost {} of class {class}: {cause}", grouped(*lost))?;
             }
         }
         if total.lost[0].iter().any(|lost| *lost > 0) {

@@ -74,8 +74,8 @@ fn first4(bytes: &[u8; 16]) -> Ip4 {
     Ip4::from(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]))
 }
 
-/// The IPv4 address in a mapped one (::ffff:a.b.c.d); "::" is any address and
-/// counts as 0.0.0.0.
+/// The IPv4 address in a mapped one (RFC 4291, 2.5.5.2); the unspecified
+/// address counts as 0.0.0.0.
 fn mapped(bytes: &[u8; 16]) -> Option<Ip4> {
     let address = std::net::Ipv6Addr::from(*bytes);
     if address.is_unspecified() {
