@@ -126,7 +126,11 @@ struct sf_rec_file {
 			 * inode (eventfd, epoll, ...) */
 	__s32 fd;	/* descriptor; of a failed open: the directory fd given */
 	__s32 ret;	/* of OPEN: descriptor or -errno; else 0 */
-	__u32 flags;	/* O_*: f_flags, of a failed open: the call's */
+	__u32 flags;	/* O_*. Of OPEN those that the caller gave: the kernel
+			 * drops O_CREAT, O_EXCL, O_TRUNC and O_CLOEXEC from the
+			 * file and adds O_LARGEFILE. They are in a register,
+			 * only openat2(2) has them in user memory. Of
+			 * DESCRIBE_FILE: f_flags */
 	__u16 attr;	/* SF_FILE_* */
 	__u16 path_len;
 	/* path: absolute, from the dentry and mount of the file as seen from
@@ -148,13 +152,14 @@ struct sf_rec_sock {
 	/* path: sun_path; first byte 0: abstract name */
 };
 
-/* Something on a descriptor that needs no description: CLOSE. 40 bytes. */
+/* Something on a descriptor that needs no description: CLOSE, DUP. 40 bytes. */
 struct sf_rec_fd {
 	struct sf_hdr h;
-	__u64 file;	/* identity; 0: not known at the hook, the reader knows
-			 * the last use of (pid, fd) */
-	__s32 fd;	/* the call's argument */
-	__s32 ret;
+	__u64 file;	/* identity. Of CLOSE 0: it is gone at the call's exit,
+			 * the reader knows the last use of (pid, fd). Of DUP
+			 * that of the new descriptor, described or not */
+	__s32 fd;	/* the call's argument; of DUP the old descriptor */
+	__s32 ret;	/* of DUP the new descriptor */
 };
 
 /* A call told by numbers alone: CLONE. 56 bytes. */

@@ -67,7 +67,7 @@ enum sf_op {
 	/* SF_CLASS_FILE */
 	SF_OP_OPEN		= 64,	/* sf_rec_file */
 	SF_OP_CLOSE		= 65,	/* sf_rec_fd */
-	SF_OP_DUP		= 66,	/* sf_rec_fd, reserved */
+	SF_OP_DUP		= 66,	/* sf_rec_fd: a second number */
 	SF_OP_PIPE		= 67,	/* sf_rec_fd twice, reserved */
 	SF_OP_MMAP		= 68,	/* sf_rec_fd, reserved */
 

@@ -18,6 +18,9 @@
  *           the next argument after the path), c: directory descriptor or
  *           SF_ARG_NONE. Returns a descriptor.
  *   CLOSE   a: descriptor.
+ *   DUP     a: descriptor, b: command of fcntl(2), of which only F_DUPFD and
+ *           F_DUPFD_CLOEXEC are of interest, or SF_ARG_NONE. Returns a
+ *           descriptor.
  *   SOCKET  returns a descriptor.
  *   CONNECT a: descriptor, b: sockaddr, c: its length.
  *   ACCEPT  a: listening descriptor. Returns a descriptor.
@@ -60,6 +63,10 @@ SF_SYSCALL(openat,	OPEN, OPEN, 1, 2, 0)
 SF_SYSCALL(openat2,	OPEN, OPEN, 1, SF_ARG_HOW, 0)
 SF_SYSCALL(creat,	OPEN, OPEN, 0, SF_ARG_NONE, SF_ARG_NONE)
 SF_SYSCALL(close,	CLOSE, CLOSE, 0, 0, 0)
+SF_SYSCALL(dup,		DUP, DUP, 0, SF_ARG_NONE, 0)
+SF_SYSCALL(dup2,	DUP, DUP, 0, SF_ARG_NONE, 0)
+SF_SYSCALL(dup3,	DUP, DUP, 0, SF_ARG_NONE, 0)
+SF_SYSCALL(fcntl,	DUP, DUP, 0, 1, 0)
 
 SF_SYSCALL(socket,	SOCKET, SOCKET, 0, 0, 0)
 SF_SYSCALL(connect,	CONNECT, CONNECT, 0, 1, 2)
