@@ -120,9 +120,13 @@ struct inet_sock {
 	__u32 inet_saddr;
 };
 
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
 struct unix_address {
 	int len;
-	char name[0];	/* struct sockaddr_un */
+	struct sockaddr_un name[0];
 };
 
 struct unix_sock {

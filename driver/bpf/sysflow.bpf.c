@@ -223,6 +223,14 @@ int sf_sys_exit_classic(struct sf_classic_sys_exit *ctx)
 	return sf_sys_exit(task, regs, ctx->id, ctx->ret, 1);
 }
 
+/* Never attached: the loader runs it once, to learn its own thread group in
+ * the initial pid namespace. */
+SEC("?raw_tp")
+int sf_self(__u64 *ctx)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
 /*
  * The scheduler's tracepoints are few per second, and their arguments are
  * needed, so there is one form. Where programs run preemptible they switch
