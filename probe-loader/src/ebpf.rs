@@ -283,6 +283,3 @@ fn attach(object: &Object, name: &str, log: &log::Capture) -> Result<Link, Error
         log: log.text(),
     })
 }
-
-#[cfg(test)]
-mod tests;
