@@ -37,7 +37,7 @@ pub(crate) fn driver(ring_size: usize) -> Option<Driver> {
 pub(crate) struct Board(&'static [AtomicI64; 32]);
 
 impl Board {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let len = NonZeroUsize::new(4096).expect("not zero");
         let prot = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: fresh anonymous memory; never unmapped, hence 'static.
