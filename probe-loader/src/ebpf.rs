@@ -44,7 +44,9 @@ const SCHED_PROGRAMS: [&str; 3] = ["sf_sched_exit", "sf_sched_fork", "sf_sched_e
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The process may not load programs.
-    #[error("{missing} is missing; run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE")]
+    #[error(
+        "{missing} is missing; run as root, or grant CAP_BPF, CAP_PERFMON and CAP_SYS_RESOURCE"
+    )]
     Privileges {
         /// The first capability that the process has not.
         missing: &'static str,
@@ -58,6 +60,9 @@ pub enum Error {
         /// The running kernel.
         release: String,
     },
+    /// The environment asks for an unknown form of attachment.
+    #[error("SYSFLOW_EBPF_FORM is `{0}`; it can be btf, raw or classic")]
+    Form(String),
     /// The kernel does not describe its types.
     #[error(
         "no type information at {path} ({reason}); \
@@ -227,7 +232,10 @@ fn open_object(log: &log::Capture) -> Result<OpenObject, Error> {
         .map_err(|error| log.load_error(&error))
 }
 
-fn object_map<'obj>(object: &'obj Object, name: &'static str) -> Result<libbpf_rs::Map<'obj>, Error> {
+fn object_map<'obj>(
+    object: &'obj Object,
+    name: &'static str,
+) -> Result<libbpf_rs::Map<'obj>, Error> {
     object.maps().find(|map| map.name() == name).ok_or(Error::Object(name))
 }
 
@@ -240,15 +248,13 @@ fn configure(
     log: &log::Capture,
 ) -> Result<Config, Error> {
     let mut config = None;
-    let value_size = u32::try_from(stride(options.ring_size))
-        .map_err(|_| Error::RingSize(options.ring_size))?;
+    let value_size =
+        u32::try_from(stride(options.ring_size)).map_err(|_| Error::RingSize(options.ring_size))?;
     let self_tgid = kernel::self_tgid();
     for mut map in open.maps_mut() {
         let name = map.name().to_string_lossy().into_owned();
         let sized = match name.as_str() {
-            "rings" => {
-                map.set_value_size(value_size).and_then(|()| map.set_max_entries(cpus))
-            }
+            "rings" => map.set_value_size(value_size).and_then(|()| map.set_max_entries(cpus)),
             "cpus" | "bells" => map.set_max_entries(cpus),
             _ => Ok(()),
         };
@@ -274,8 +280,10 @@ fn configure(
 }
 
 fn attach(object: &Object, name: &str, log: &log::Capture) -> Result<Link, Error> {
-    let program =
-        object.progs_mut().find(|program| program.name() == name).ok_or(Error::Object("a program"))?;
+    let program = object
+        .progs_mut()
+        .find(|program| program.name() == name)
+        .ok_or(Error::Object("a program"))?;
     program.attach().map_err(|error| Error::Attach {
         program: name.to_owned(),
         reason: format!("{error:#}"),

@@ -16,6 +16,10 @@ const OLDEST: (u32, u32) = (5, 8);
 /// they are classic ones.
 const PREEMPTIBLE: (u32, u32) = (7, 0);
 
+/// Environment variable that names a [`Form`] and so overrides the choice: to
+/// test each, and to find out which one a kernel has trouble with.
+const FORM: &str = "SYSFLOW_EBPF_FORM";
+
 /// How the program for the exits of system calls attaches: see
 /// `driver/bpf/sysflow.bpf.c`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,13 +66,25 @@ impl Facts {
         fs::metadata(BTF).map_err(|error| no_btf(error.to_string()))?;
         let btf = Btf::from_vmlinux().map_err(|error| no_btf(error.to_string()))?;
         let preemptible = version >= PREEMPTIBLE;
-        let form = match (preemptible, has_helper(&btf, "BPF_FUNC_get_current_task_btf")) {
-            (true, _) => Form::Classic,
-            (false, true) => Form::Btf,
-            (false, false) => Form::Raw,
+        let form = match forced_form()? {
+            Some(form) => form,
+            None if preemptible => Form::Classic,
+            None if has_helper(&btf, "BPF_FUNC_get_current_task_btf") => Form::Btf,
+            None => Form::Raw,
         };
         let exit_group_dead = tracepoint_args(&btf, "btf_trace_sched_process_exit") >= Some(2);
         Ok(Self { form, preemptible, exit_group_dead })
+    }
+}
+
+/// The form that the environment asks for.
+fn forced_form() -> Result<Option<Form>, Error> {
+    let Some(value) = std::env::var_os(FORM) else { return Ok(None) };
+    match value.to_str() {
+        Some("btf") => Ok(Some(Form::Btf)),
+        Some("raw") => Ok(Some(Form::Raw)),
+        Some("classic") => Ok(Some(Form::Classic)),
+        _ => Err(Error::Form(value.to_string_lossy().into_owned())),
     }
 }
 

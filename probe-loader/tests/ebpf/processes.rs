@@ -124,11 +124,16 @@ fn vfork_and_threads_tell_what_they_share() {
     }
 }
 
-fn execs(got: &Captured, pid: u32) -> Vec<(&sf_rec_exec, probe_loader::record::ExecStrings<'_>, u32)> {
+fn execs(
+    got: &Captured,
+    pid: u32,
+) -> Vec<(&sf_rec_exec, probe_loader::record::ExecStrings<'_>, u32)> {
     got.all
         .iter()
         .filter_map(|record| match record.get() {
-            Record::Exec(exec, strings) if exec.h.pid == pid => Some((exec, strings, record.flags())),
+            Record::Exec(exec, strings) if exec.h.pid == pid => {
+                Some((exec, strings, record.flags()))
+            }
             _ => None,
         })
         .collect()
@@ -160,7 +165,10 @@ fn an_exec_tells_the_program_its_arguments_and_where_it_runs() {
     let dir = dir.path().canonicalize().expect("path");
     let Some(got) = capture(|board| {
         chdir(&dir).expect("chdir");
-        board.put(0, run(&["/bin/true", "first", "", "third arg"], &["A=1", "LONG_NAME=x y"]).as_raw());
+        board.put(
+            0,
+            run(&["/bin/true", "first", "", "third arg"], &["A=1", "LONG_NAME=x y"]).as_raw(),
+        );
     }) else {
         return;
     };
@@ -180,7 +188,11 @@ fn an_exec_tells_the_program_its_arguments_and_where_it_runs() {
     assert_eq!(exec.start, birth(&got, pid).start);
     assert_eq!(exec.pidns, birth(&got, pid).pidns);
     assert_eq!(strings.cgroup.first(), Some(&b'/'));
-    assert!(own_cgroups().iter().any(|path| path.as_bytes() == strings.cgroup), "{:?}", own_cgroups());
+    assert!(
+        own_cgroups().iter().any(|path| path.as_bytes() == strings.cgroup),
+        "{:?}",
+        own_cgroups()
+    );
 }
 
 /// Paths of this process's control groups, of which the child has the same.
@@ -241,7 +253,10 @@ fn a_failed_exec_is_told_in_the_callers_words() {
     let (exec, strings, flags) = &execs[0];
     assert_eq!((exec.ret, exec.exe_ino, *flags), (-libc::ENOENT, 0, SF_F_USER));
     assert_eq!(strings.exe, b"relative/none");
-    assert_eq!(strings.cwd, std::env::current_dir().expect("cwd").to_str().expect("plain").as_bytes());
+    assert_eq!(
+        strings.cwd,
+        std::env::current_dir().expect("cwd").to_str().expect("plain").as_bytes()
+    );
     assert_eq!((strings.args, strings.env), (&b""[..], &b""[..]));
 }
 

@@ -15,8 +15,7 @@ use probe_loader::abi::*;
 
 use crate::support::{Board, Captured, capture};
 
-const LOCALHOSTS: [IpAddr; 2] =
-    [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+const LOCALHOSTS: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
 /// Local addresses of this host that sockets can have.
 fn hosts() -> impl Iterator<Item = IpAddr> {
@@ -55,7 +54,8 @@ fn a_tcp_connection_tells_both_ends_and_its_bytes() {
     for host in hosts() {
         let Some(got) = capture(|board| {
             let listener = TcpListener::bind((host, 0)).expect("listen");
-            let mut client = TcpStream::connect(listener.local_addr().expect("name")).expect("connect");
+            let mut client =
+                TcpStream::connect(listener.local_addr().expect("name")).expect("connect");
             let (mut server, _) = listener.accept().expect("accept");
             client.write_all(b"question").expect("send");
             server.read_exact(&mut [0; 8]).expect("receive");

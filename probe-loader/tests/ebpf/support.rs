@@ -91,9 +91,8 @@ impl Owned {
 
     pub(crate) fn get(&self) -> Record<'_> {
         // SAFETY: a vector of u64 read as the bytes that it was made from.
-        let bytes = unsafe {
-            std::slice::from_raw_parts(self.0.as_ptr().cast::<u8>(), self.0.len() * 8)
-        };
+        let bytes =
+            unsafe { std::slice::from_raw_parts(self.0.as_ptr().cast::<u8>(), self.0.len() * 8) };
         Record::decode(bytes).expect("a sound record")
     }
 
