@@ -13,19 +13,19 @@
  * Slower than what the hot path does, but it needs no BTF pointer. */
 static __always_inline __u64 sf_file_of(__s32 fd)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	__u64 file = 0;
+	__u64 task = bpf_get_current_task();
+	__u64 files = SF_POINTER(task_struct, task, files);
+	__u64 fdt = SF_POINTER(files_struct, files, fdt);
 
-	if ((__u32)fd < BPF_CORE_READ(fdt, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file),
-				      BPF_CORE_READ(fdt, fd) + (__u32)fd);
-	return file;
+	if ((__u32)fd >= SF_LOAD(fdtable, fdt, max_fds))
+		return 0;
+	return sf_load_pointer(SF_POINTER(fdtable, fdt, fd) +
+			       (__u32)fd * sizeof(void *));
 }
 
 static __always_inline __u64 sf_ino_of(__u64 file)
 {
-	return BPF_CORE_READ((struct file *)file, f_inode, i_ino);
+	return SF_LOAD(inode, SF_POINTER(file, file, f_inode), i_ino);
 }
 
 /* Notes that this CPU's ring has a description of the file. */
@@ -41,31 +41,30 @@ static __always_inline void sf_described(struct sf_cpu *cpu, __u64 file,
 
 /* Whether no name leads to the file any more. A dentry that never had one, of
  * a pipe or an anonymous inode, is its own parent. */
-static __always_inline __u16 sf_file_attr(struct file *file, struct dentry *dentry)
+static __always_inline __u16 sf_file_attr(__u64 file, __u64 dentry)
 {
 	__u16 attr = 0;
 
-	if (BPF_CORE_READ(file, f_mode) & FMODE_CREATED)
+	if (SF_LOAD(file, file, f_mode) & FMODE_CREATED)
 		attr |= SF_FILE_CREATED;
-	if (!BPF_CORE_READ(dentry, d_hash.pprev) &&
-	    BPF_CORE_READ(dentry, d_parent) != dentry)
+	if (!SF_POINTER(dentry, dentry, d_hash.pprev) &&
+	    SF_POINTER(dentry, dentry, d_parent) != dentry)
 		attr |= SF_FILE_UNLINKED;
 	return attr;
 }
 
 /* OPEN or DESCRIBE_FILE of an open file. Returns whether it was delivered. */
-__noinline int sf_file_emit(__u64 addr, __u32 op, int fd, int ret)
+__noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 {
-	struct file *file = (void *)addr;
-	struct inode *inode = BPF_CORE_READ(file, f_inode);
-	struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+	__u64 inode = SF_POINTER(file, file, f_inode);
+	__u64 dentry = SF_POINTER(file, file, f_path.dentry);
 	__u32 len, path_len, flags = 0;
 	struct sf_rec_file *rec;
 	struct sf_here here;
 
 	if (!sf_here(&here))
 		return 0;
-	sf_path((__u64)BPF_CORE_READ(file, f_path.mnt), (__u64)dentry);
+	sf_path(SF_POINTER(file, file, f_path.mnt), dentry);
 	path_len = here.cpu->path_len;
 	if (path_len > SF_PATH_MAX)
 		return 0;
@@ -73,18 +72,18 @@ __noinline int sf_file_emit(__u64 addr, __u32 op, int fd, int ret)
 	rec = sf_record(&here, here.cpu->call.who, op, len, flags);
 	if (!rec)
 		return 0;
-	rec->file = sf_identity(addr);
-	rec->ino = BPF_CORE_READ(inode, i_ino);
-	rec->dev = BPF_CORE_READ(inode, i_sb, s_dev);
-	rec->mode = BPF_CORE_READ(inode, i_mode);
+	rec->file = sf_identity(file);
+	rec->ino = SF_LOAD(inode, inode, i_ino);
+	rec->dev = SF_LOAD(super_block, SF_POINTER(inode, inode, i_sb), s_dev);
+	rec->mode = SF_LOAD(inode, inode, i_mode);
 	rec->fd = fd;
 	rec->ret = ret;
-	rec->flags = BPF_CORE_READ(file, f_flags);
+	rec->flags = SF_LOAD(file, file, f_flags);
 	rec->attr = sf_file_attr(file, dentry);
 	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
 	rec->h.flags = flags;
-	sf_described(here.cpu, addr, rec->ino, SF_KIND_FILE);
+	sf_described(here.cpu, file, rec->ino, SF_KIND_FILE);
 	sf_publish(&here, op, len);
 	return 1;
 }

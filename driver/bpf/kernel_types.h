@@ -23,6 +23,10 @@ typedef struct {
 	int counter;
 } atomic_t;
 
+struct timespec64 {
+	__s64 tv_sec;
+};
+
 /* ---- files ---- */
 
 struct hlist_bl_node {

@@ -99,6 +99,11 @@ struct {
 	__array(values, struct sf_bell);
 } bells SEC(".maps");
 
+/* Whether to record; the loader sets it. A program stays attached for as long
+ * as anyone has its link open, for one a child that was just forked, so that
+ * detaching alone does not end a capture. The only variable of its section. */
+volatile __u32 sf_running;
+
 /* This CPU's memory. */
 struct sf_here {
 	struct sf_ring ring;

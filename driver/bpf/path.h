@@ -7,8 +7,7 @@
 #ifndef SYSFLOW_BPF_PATH_H
 #define SYSFLOW_BPF_PATH_H
 
-#include <bpf/bpf_core_read.h>
-#include "kernel_types.h"
+#include "load.h"
 #include "maps.h"
 
 #define SF_PATH_DEPTH	256	/* names and mounts of one path */
@@ -59,11 +58,12 @@ static __always_inline void sf_path_done(struct sf_cpu *cpu)
 static __always_inline void sf_path_outside(struct sf_cpu *cpu,
 					    struct dentry *dentry)
 {
-	__u32 len = BPF_CORE_READ(dentry, d_name.len) & SF_NAME_MAX;
+	__u32 len = SF_LOAD(dentry, dentry, d_name.len) & SF_NAME_MAX;
 
 	cpu->path_at = 0;
 	cpu->path_len = len;
-	bpf_probe_read_kernel(cpu->path, len, BPF_CORE_READ(dentry, d_name.name));
+	bpf_probe_read_kernel(cpu->path, len,
+			      (void *)SF_POINTER(dentry, dentry, d_name.name));
 }
 
 /* How a step of the walk ended. */
@@ -76,42 +76,37 @@ enum {
 
 static __always_inline void sf_walk_enter(struct sf_walk *walk, __u64 mount)
 {
-	struct mount *mnt = (void *)mount;
-
 	walk->mount = mount;
 	walk->vfsmount = mount + bpf_core_field_offset(struct mount, mnt);
-	walk->top = (__u64)BPF_CORE_READ(mnt, mnt.mnt_root);
+	walk->top = SF_POINTER(mount, mount, mnt.mnt_root);
 }
 
 /* One name, or one mount point, further up. */
 __noinline int sf_walk_step(void)
 {
-	struct dentry *dentry;
 	struct sf_walk *walk;
-	struct mount *mnt;
 	struct sf_here here;
-	__u64 up;
+	__u64 dentry, up;
 
 	if (!sf_here(&here))
 		return SF_STEP_OUTSIDE;
 	walk = &here.cpu->walk;
-	dentry = (void *)walk->dentry;
-	if (walk->dentry == walk->root && walk->vfsmount == walk->root_mnt)
+	dentry = walk->dentry;
+	if (dentry == walk->root && walk->vfsmount == walk->root_mnt)
 		return SF_STEP_ROOT;
-	if (walk->dentry == walk->top) {
-		mnt = (void *)walk->mount;
-		up = (__u64)BPF_CORE_READ(mnt, mnt_parent);
+	if (dentry == walk->top) {
+		up = SF_POINTER(mount, walk->mount, mnt_parent);
 		if (up == walk->mount || !up)
 			return SF_STEP_OUTSIDE;
-		walk->dentry = (__u64)BPF_CORE_READ(mnt, mnt_mountpoint);
+		walk->dentry = SF_POINTER(mount, walk->mount, mnt_mountpoint);
 		sf_walk_enter(walk, up);
 		return SF_STEP_ON;
 	}
-	up = (__u64)BPF_CORE_READ(dentry, d_parent);
-	if (up == walk->dentry || !up)
+	up = SF_POINTER(dentry, dentry, d_parent);
+	if (up == dentry || !up)
 		return SF_STEP_OUTSIDE;
-	if (!sf_path_name(here.cpu, BPF_CORE_READ(dentry, d_name.name),
-			  BPF_CORE_READ(dentry, d_name.len) & SF_NAME_MAX))
+	if (!sf_path_name(here.cpu, (void *)SF_POINTER(dentry, dentry, d_name.name),
+			  SF_LOAD(dentry, dentry, d_name.len) & SF_NAME_MAX))
 		return SF_STEP_CUT;
 	walk->dentry = up;
 	return SF_STEP_ON;
@@ -123,8 +118,8 @@ __noinline int sf_walk_step(void)
  */
 __noinline int sf_path(__u64 vfsmount, __u64 dentry)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fs_struct *fs = BPF_CORE_READ(task, fs);
+	__u64 task = bpf_get_current_task();
+	__u64 fs = SF_POINTER(task_struct, task, fs);
 	struct sf_walk *walk;
 	struct sf_here here;
 	int i, step;
@@ -134,8 +129,8 @@ __noinline int sf_path(__u64 vfsmount, __u64 dentry)
 	sf_path_begin(here.cpu);
 	walk = &here.cpu->walk;
 	walk->dentry = dentry;
-	walk->root = (__u64)BPF_CORE_READ(fs, root.dentry);
-	walk->root_mnt = (__u64)BPF_CORE_READ(fs, root.mnt);
+	walk->root = SF_POINTER(fs_struct, fs, root.dentry);
+	walk->root_mnt = SF_POINTER(fs_struct, fs, root.mnt);
 	sf_walk_enter(walk, vfsmount - bpf_core_field_offset(struct mount, mnt));
 	for (i = 0; i < SF_PATH_DEPTH; i++) {
 		step = sf_walk_step();

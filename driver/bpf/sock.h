@@ -12,35 +12,33 @@
 /* Offset of sockaddr_un.sun_path. */
 #define SF_SUN_PATH	2
 
-static __always_inline struct sock *sf_sk_of(__u64 file)
+static __always_inline __u64 sf_sk_of(__u64 file)
 {
-	struct socket *socket = BPF_CORE_READ((struct file *)file, private_data);
-
-	return BPF_CORE_READ(socket, sk);
+	return SF_POINTER(socket, SF_POINTER(file, file, private_data), sk);
 }
 
 static __always_inline int sf_is_sock(__u64 file)
 {
-	__u16 mode = BPF_CORE_READ((struct file *)file, f_inode, i_mode);
+	__u64 inode = SF_POINTER(file, file, f_inode);
 
-	return (mode & S_IFMT) == S_IFSOCK;
+	return (SF_LOAD(inode, inode, i_mode) & S_IFMT) == S_IFSOCK;
 }
 
-static __always_inline void sf_sock_inet(struct sf_tuple *tuple, struct sock *sk)
+static __always_inline void sf_sock_inet(struct sf_tuple *tuple, __u64 sk)
 {
-	struct inet_sock *inet = (void *)sk;
-	__u32 local = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-	__u32 peer = BPF_CORE_READ(sk, __sk_common.skc_daddr);
+	__u32 local = SF_LOAD(sock, sk, __sk_common.skc_rcv_saddr);
+	__u32 peer = SF_LOAD(sock, sk, __sk_common.skc_daddr);
 
 	if (!local)
-		local = BPF_CORE_READ(inet, inet_saddr);
+		local = SF_LOAD(inet_sock, sk, inet_saddr);
 	__builtin_memcpy(tuple->laddr, &local, sizeof(local));
 	__builtin_memcpy(tuple->raddr, &peer, sizeof(peer));
 }
 
-static __always_inline void sf_sock_inet6(struct sf_tuple *tuple, struct sock *sk)
+static __always_inline void sf_sock_inet6(struct sf_tuple *tuple, __u64 sock)
 {
-	struct inet_sock *inet = (void *)sk;
+	struct inet_sock *inet = (void *)sock;
+	struct sock *sk = (void *)sock;
 	__u64 local[2];
 
 	BPF_CORE_READ_INTO(&local, sk, __sk_common.skc_v6_rcv_saddr);
@@ -52,20 +50,21 @@ static __always_inline void sf_sock_inet6(struct sf_tuple *tuple, struct sock *s
 
 /* Copies the address that a unix socket is bound to; false when it is not. */
 static __always_inline int sf_unix_name(struct sf_sock_facts *facts,
-					struct sock *sk)
+					__u64 sk)
 {
-	struct unix_address *addr = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	__u64 addr = SF_POINTER(unix_sock, sk, addr);
 	__u32 len;
 
 	if (!addr)
 		return 0;
-	len = BPF_CORE_READ(addr, len) - SF_SUN_PATH;
+	len = SF_LOAD(unix_address, addr, len) - SF_SUN_PATH;
 	sf_opaque(len);
 	if (!len || len > SF_SUN_PATH_MAX + 1)
 		return 0;
 	if (bpf_probe_read_kernel(facts->path, len,
-				  (char *)addr + SF_SUN_PATH +
-				  bpf_core_field_offset(struct unix_address, name)))
+				  (void *)(addr + SF_SUN_PATH +
+					   bpf_core_field_offset(struct unix_address,
+								 name))))
 		return 0;
 	/* A name in the file system counts its NUL, an abstract one has none. */
 	if (facts->path[0] && !facts->path[(len - 1) & 127])
@@ -77,9 +76,9 @@ static __always_inline int sf_unix_name(struct sf_sock_facts *facts,
 /* A unix socket is known by one name: its own, or else its peer's; at connect
  * the peer's is what was asked for, so that comes first. */
 static __always_inline void sf_sock_unix(struct sf_sock_facts *facts,
-					 struct sock *sk, int connect)
+					 __u64 sk, int connect)
 {
-	struct sock *peer = BPF_CORE_READ((struct unix_sock *)sk, peer);
+	__u64 peer = SF_POINTER(unix_sock, sk, peer);
 
 	facts->peer = peer != 0;
 	if (connect && peer && sf_unix_name(facts, peer))
@@ -94,7 +93,7 @@ __noinline int sf_sock_read(__u64 file, int connect)
 	struct sf_sock_facts *facts;
 	struct sf_tuple *tuple;
 	struct sf_here here;
-	struct sock *sk;
+	__u64 sk;
 
 	if (!sf_here(&here))
 		return 0;
@@ -104,10 +103,10 @@ __noinline int sf_sock_read(__u64 file, int connect)
 	facts->kind = SF_KIND_STREAM;
 	sk = sf_sk_of(file);
 	facts->ino = sf_ino_of(file);
-	facts->state = BPF_CORE_READ(sk, __sk_common.skc_state);
-	tuple->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	tuple->type = BPF_CORE_READ(sk, sk_type);
-	tuple->proto = BPF_CORE_READ(sk, sk_protocol);
+	facts->state = SF_LOAD(sock, sk, __sk_common.skc_state);
+	tuple->family = SF_LOAD(sock, sk, __sk_common.skc_family);
+	tuple->type = SF_LOAD(sock, sk, sk_type);
+	tuple->proto = SF_LOAD(sock, sk, sk_protocol);
 	if (tuple->family == AF_UNIX) {
 		sf_sock_unix(facts, sk, connect);
 		return 1;
@@ -118,8 +117,8 @@ __noinline int sf_sock_read(__u64 file, int connect)
 	}
 	if (tuple->type == SOCK_DGRAM || tuple->type == SOCK_RAW)
 		facts->kind = SF_KIND_DGRAM;
-	tuple->lport = BPF_CORE_READ(sk, __sk_common.skc_num);
-	tuple->rport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	tuple->lport = SF_LOAD(sock, sk, __sk_common.skc_num);
+	tuple->rport = bpf_ntohs(SF_LOAD(sock, sk, __sk_common.skc_dport));
 	facts->peer = tuple->rport != 0;
 	if (tuple->family == AF_INET)
 		sf_sock_inet(tuple, sk);

@@ -32,12 +32,10 @@ static __always_inline __u64 sf_exit_file(struct task_struct *task, __u32 fd,
 {
 	struct files_struct *files = SF_GET(direct, task, files);
 	struct fdtable *fdt = SF_GET(direct, files, fdt);
-	__u64 file = 0;
 
-	if (fd < SF_GET(direct, fdt, max_fds))
-		bpf_probe_read_kernel(&file, sizeof(file),
-				      SF_GET(direct, fdt, fd) + fd);
-	return file;
+	if (fd >= SF_GET(direct, fdt, max_fds))
+		return 0;
+	return sf_load_pointer((__u64)(SF_GET(direct, fdt, fd) + fd));
 }
 
 /* Keeps the call for a function that is not inline. */
@@ -113,7 +111,7 @@ static __always_inline void sf_exit_compat(void)
 {
 	struct sf_here here;
 
-	if (sf_here(&here))
+	if (sf_running && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
 }
 

@@ -18,7 +18,7 @@ mod prod;
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use libbpf_rs::{Link, MapCore, MapHandle, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
 
 use crate::driver::Options;
 use crate::ring::stride;
@@ -199,18 +199,30 @@ impl Ebpf {
         let names = SCHED_PROGRAMS.into_iter().chain([self.form.program()]);
         let links: Result<Vec<_>, _> = names.map(|name| attach(&self.object, name, &log)).collect();
         self.links = links?;
-        Ok(())
+        self.switch(true)
     }
 
     /// Detaches the programs and waits until none runs.
     pub(crate) fn stop(&mut self) -> Result<(), Error> {
-        // System calls last: a task that ends meanwhile is still told.
-        while let Some(link) = self.links.pop() {
-            drop(link);
-        }
+        // A link lives on while a child has it that was forked just now, so
+        // it is the switch that ends the capture.
+        self.switch(false)?;
+        self.links.clear();
         self.bells.wait_for_programs()?;
         // Programs that the kernel runs preemptible are not covered by that.
         self.prods.iter().try_for_each(ProdPage::wait_quiet)
+    }
+
+    /// Makes the programs record, or return at once (`sf_running`).
+    fn switch(&self, on: bool) -> Result<(), Error> {
+        let section = self.object.maps().find(|map| {
+            let name = map.name().to_string_lossy();
+            name.ends_with(".bss")
+        });
+        let section = section.ok_or(Error::Object("its switch"))?;
+        section
+            .update(&0u32.to_ne_bytes(), &u32::from(on).to_ne_bytes(), MapFlags::ANY)
+            .map_err(|error| Error::libbpf("switch the programs", &error))
     }
 
     /// Times the kernel skipped a program because one was running already.
