@@ -16,9 +16,9 @@ mod kernel;
 mod log;
 mod prod;
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, Object, ObjectBuilder, OpenObject};
+use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject};
 
 use crate::driver::Options;
 use crate::ring::stride;
@@ -119,7 +119,7 @@ pub enum Error {
 }
 
 impl Error {
-    fn system(what: &'static str, reason: impl ToString) -> Self {
+    fn system(what: &'static str, reason: &dyn std::fmt::Display) -> Self {
         Self::System { what, reason: reason.to_string() }
     }
 
@@ -135,7 +135,7 @@ pub(crate) struct Ebpf {
     links: Vec<Link>,
     prods: Vec<ProdPage>,
     bells: Bells,
-    rings: MapHandle,
+    rings: OwnedFd,
     object: Object,
     form: Form,
 }
@@ -157,8 +157,10 @@ impl Ebpf {
         let config = configure(&mut open, &facts, options, cpus, &log)?;
         let object = open.load().map_err(|error| log.load_error(&error))?;
         let bells = Bells::hang(&object, cpus)?;
-        let rings = MapHandle::try_from(&object_map(&object, "rings")?)
-            .map_err(|error| Error::libbpf("duplicate the rings' descriptor", &error))?;
+        let rings = object_map(&object, "rings")?
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(|error| Error::system("duplicate the rings' descriptor", &error))?;
         let prods: Result<Vec<_>, _> = (0..cpus)
             .map(|cpu| ProdPage::map(rings.as_fd(), cpu, stride(options.ring_size)))
             .collect();
@@ -234,7 +236,7 @@ impl Ebpf {
 fn possible_cpus() -> Result<u32, Error> {
     libbpf_rs::num_possible_cpus()
         .map_err(|error| Error::libbpf("count the possible CPUs", &error))
-        .and_then(|n| u32::try_from(n).map_err(|error| Error::system("count the CPUs", error)))
+        .and_then(|n| u32::try_from(n).map_err(|error| Error::system("count the CPUs", &error)))
 }
 
 fn open_object(log: &log::Capture) -> Result<OpenObject, Error> {

@@ -57,7 +57,7 @@ impl Facts {
     /// Asks the kernel.
     pub(super) fn probe() -> Result<Self, Error> {
         let release = fs::read_to_string("/proc/sys/kernel/osrelease")
-            .map_err(|error| Error::system("read the kernel release", error))?;
+            .map_err(|error| Error::system("read the kernel release", &error))?;
         let version = parse_release(&release);
         if version < OLDEST {
             return Err(Error::Kernel { release: release.trim().to_owned() });
@@ -113,7 +113,7 @@ fn tracepoint_args(btf: &Btf<'_>, name: &str) -> Option<usize> {
 pub(super) fn check_privileges() -> Result<(), Error> {
     const SYS_ADMIN: u32 = 21;
     let status = fs::read_to_string("/proc/self/status")
-        .map_err(|error| Error::system("read /proc/self/status", error))?;
+        .map_err(|error| Error::system("read /proc/self/status", &error))?;
     let effective = status
         .lines()
         .find_map(|line| line.strip_prefix("CapEff:"))
@@ -159,7 +159,7 @@ pub(super) fn random_key() -> Result<u64, Error> {
     let mut key = [0; 8];
     fs::File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut key))
-        .map_err(|error| Error::system("read /dev/urandom", error))?;
+        .map_err(|error| Error::system("read /dev/urandom", &error))?;
     Ok(u64::from_ne_bytes(key))
 }
 

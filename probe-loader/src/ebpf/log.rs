@@ -4,7 +4,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use libbpf_rs::{PrintLevel, set_print};
+use libbpf_rs::{PrintCallback, PrintLevel, set_print};
 
 use super::Error;
 
@@ -19,7 +19,7 @@ static TURN: Mutex<()> = Mutex::new(());
 
 /// Collects libbpf's messages while it lives.
 pub(super) struct Capture {
-    previous: Option<(PrintLevel, fn(PrintLevel, String))>,
+    previous: Option<(PrintLevel, PrintCallback)>,
     _turn: MutexGuard<'static, ()>,
 }
 

@@ -29,7 +29,7 @@ unsafe impl Send for ProdPage {}
 impl ProdPage {
     /// Maps the page of `cpu`, of a map whose elements are `stride` long.
     pub(super) fn map(fd: BorrowedFd<'_>, cpu: u32, stride: usize) -> Result<Self, Error> {
-        let failed = |error: nix::Error| Error::system("map a ring", error);
+        let failed = |error: nix::Error| Error::system("map a ring", &error);
         let len =
             NonZeroUsize::new(SF_RING_CONS as usize).ok_or_else(|| failed(nix::Error::EINVAL))?;
         let offset = libc::off_t::try_from(cpu as usize * stride)

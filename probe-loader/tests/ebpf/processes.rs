@@ -244,7 +244,7 @@ fn a_script_tells_the_interpreter_that_runs_it() {
 fn a_failed_exec_is_told_in_the_callers_words() {
     let Some(got) = capture(|_| {
         let path = CString::new("relative/none").expect("no NUL");
-        execv(&path, &[path.clone()]).expect_err("absent");
+        execv(&path, std::slice::from_ref(&path)).expect_err("absent");
     }) else {
         return;
     };
