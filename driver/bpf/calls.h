@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * The exits of the system calls that are not on the hot path, one function
+ * per kind of syscalls.h. Each tells cpu->call.
+ */
+#ifndef SYSFLOW_BPF_CALLS_H
+#define SYSFLOW_BPF_CALLS_H
+
+#include "exec.h"
+#include "io.h"
+
+static __always_inline void sf_call_open(struct sf_here *here)
+{
+	struct sf_call *call = &here->cpu->call;
+	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+
+	if (file)
+		sf_file_emit(file, SF_OP_OPEN, call->ret, call->ret);
+	else
+		sf_open_user();
+}
+
+/* Prepares cpu->sock for a call that has no socket to look at. */
+static __always_inline struct sf_sock_facts *sf_sock_none(struct sf_here *here)
+{
+	struct sf_sock_facts *facts = &here->cpu->sock;
+
+	__builtin_memset(facts, 0, sizeof(*facts));
+	return facts;
+}
+
+static __always_inline void sf_call_socket(struct sf_here *here)
+{
+	struct sf_call *call = &here->cpu->call;
+	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	struct sf_sock_facts *facts;
+
+	if (file) {
+		sf_sock_read(file, 0);
+	} else {
+		facts = sf_sock_none(here);
+		facts->tuple.family = call->arg[0];
+		facts->tuple.type = call->arg[1] & SOCK_TYPE_MASK;
+		facts->tuple.proto = call->arg[2];
+	}
+	sf_sock_emit(file, SF_OP_SOCKET, call->ret < 0 ? -1 : call->ret,
+		     call->ret);
+}
+
+static __always_inline void sf_call_accept(struct sf_here *here)
+{
+	struct sf_call *call = &here->cpu->call;
+	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	__u64 source = file;
+
+	/* A failed one is told with the listening socket's own end. */
+	if (!source)
+		source = sf_file_of(call->arg[0]);
+	if (source && sf_is_sock(source))
+		sf_sock_read(source, 0);
+	else
+		sf_sock_none(here);
+	sf_sock_emit(file, SF_OP_ACCEPT, call->ret < 0 ? -1 : call->ret,
+		     call->ret);
+}
+
+/* The address that connect(2) was given, when the socket holds none. */
+static __always_inline void sf_connect_user(struct sf_sock_facts *facts,
+					    const struct sf_call *call)
+{
+	__u64 src = call->arg[1];
+	__u32 len = call->arg[2];
+	__u16 family = 0;
+
+	if (bpf_probe_read_user(&family, sizeof(family), (void *)src)) {
+		facts->flags |= SF_F_FAULT;
+		return;
+	}
+	if (family != AF_UNIX) {
+		facts->flags |= sf_peer_user(&facts->tuple, src);
+		return;
+	}
+	if (!facts->tuple.family)
+		facts->tuple.family = AF_UNIX;
+	if (len <= SF_SUN_PATH)
+		return;
+	len -= SF_SUN_PATH;
+	sf_opaque(len);
+	if (len > SF_SUN_PATH_MAX)
+		len = SF_SUN_PATH_MAX;
+	facts->flags |= SF_F_USER;
+	if (bpf_probe_read_user(facts->path, len, (void *)(src + SF_SUN_PATH))) {
+		facts->flags |= SF_F_FAULT;
+		return;
+	}
+	facts->path_len = len;
+}
+
+/* Cuts a name in the file system at its NUL. */
+static __always_inline void sf_sun_path_end(struct sf_sock_facts *facts)
+{
+	__u32 i;
+
+	if (!facts->path[0])
+		return;
+	for (i = 1; i < SF_SUN_PATH_MAX; i++)
+		if (!facts->path[i] && i < facts->path_len)
+			facts->path_len = i;
+}
+
+static __always_inline void sf_call_connect(struct sf_here *here)
+{
+	struct sf_call *call = &here->cpu->call;
+	__u64 file = sf_file_of(call->arg[0]);
+	struct sf_sock_facts *facts = &here->cpu->sock;
+
+	if (file && sf_is_sock(file))
+		sf_sock_read(file, 1);
+	else
+		sf_sock_none(here);
+	if (!facts->peer || (call->ret < 0 && facts->tuple.family == AF_UNIX)) {
+		sf_connect_user(facts, call);
+		if (facts->path_len)
+			sf_sun_path_end(facts);
+	}
+	sf_sock_emit(file, SF_OP_CONNECT, call->arg[0], call->ret);
+}
+
+static __always_inline void sf_call_clone(struct sf_here *here)
+{
+	struct sf_call *call = &here->cpu->call;
+	struct sf_rec_call *rec;
+
+	rec = sf_record(here, call->who, SF_OP_CLONE, sizeof(*rec), 0);
+	if (!rec)
+		return;
+	rec->ret = call->ret;
+	rec->arg[0] = call->arg[call->row.a & 7];
+	rec->arg[1] = 0;
+	rec->arg[2] = 0;
+	sf_publish(here, SF_OP_CLONE, sizeof(*rec));
+}
+
+/* The kinds above SF_HOW_CLOSE. */
+__noinline int sf_call(void)
+{
+	struct sf_here here;
+
+	if (!sf_here(&here))
+		return 0;
+	switch (here.cpu->call.row.how) {
+	case SF_HOW_OPEN:
+		sf_call_open(&here);
+		break;
+	case SF_HOW_SOCKET:
+		sf_call_socket(&here);
+		break;
+	case SF_HOW_CONNECT:
+		sf_call_connect(&here);
+		break;
+	case SF_HOW_ACCEPT:
+		sf_call_accept(&here);
+		break;
+	case SF_HOW_CLONE:
+		sf_call_clone(&here);
+		break;
+	case SF_HOW_EXEC:
+		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
+		break;
+	}
+	return 0;
+}
+
+#endif /* SYSFLOW_BPF_CALLS_H */

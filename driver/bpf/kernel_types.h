@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * The kernel's structures, reduced to the fields that are read. libbpf finds
+ * each field's place in the running kernel by its name (CO-RE), so neither
+ * order nor distance matters here, and no vmlinux.h is needed.
+ */
+#ifndef SYSFLOW_BPF_KERNEL_TYPES_H
+#define SYSFLOW_BPF_KERNEL_TYPES_H
+
+#include <linux/types.h>
+
+typedef __u8 bool;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), \
+			     apply_to = record)
+
+/* Registers at the entry of a system call, x86-64. */
+struct pt_regs {
+	unsigned long r10, r9, r8, dx, si, di, orig_ax;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct timespec64 {
+	__s64 tv_sec;
+};
+
+/* ---- files ---- */
+
+struct hlist_bl_node {
+	struct hlist_bl_node *next, **pprev;
+};
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct super_block {
+	__u32 s_dev;
+};
+
+struct inode {
+	unsigned short i_mode;
+	struct super_block *i_sb;
+	unsigned long i_ino;
+};
+
+struct file {
+	unsigned int f_mode;
+	unsigned int f_flags;
+	void *private_data;
+	struct inode *f_inode;
+	struct path f_path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
+};
+
+/* ---- sockets ---- */
+
+struct in6_addr {
+	union {
+		__u8 u6_addr8[16];
+	} in6_u;
+};
+
+struct sock_common {
+	__u32 skc_daddr;
+	__u32 skc_rcv_saddr;
+	__u16 skc_dport;
+	__u16 skc_num;
+	unsigned short skc_family;
+	unsigned char skc_state;
+	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	struct sock *sk;
+};
+
+struct ipv6_pinfo {
+	struct in6_addr saddr;
+};
+
+struct inet_sock {
+	struct ipv6_pinfo *pinet6;
+	__u32 inet_saddr;
+};
+
+struct sockaddr_un {
+	unsigned short sun_family;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+};
+
+struct unix_sock {
+	struct unix_address *addr;
+	struct sock *peer;
+};
+
+/* ---- processes ---- */
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+typedef struct {
+	__u32 val;
+} kgid_t;
+
+struct cred {
+	kuid_t uid, euid;
+	kgid_t gid, egid;
+};
+
+struct tty_driver {
+	int major;
+	int minor_start;
+};
+
+struct tty_struct {
+	int index;
+	struct tty_driver *driver;
+};
+
+struct signal_struct {
+	atomic_t live;
+	int group_exit_code;
+	struct tty_struct *tty;
+};
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	unsigned int level;
+	struct upid numbers[1];
+};
+
+struct fs_struct {
+	struct path root, pwd;
+};
+
+struct mm_struct {
+	unsigned long arg_start, arg_end, env_start, env_end;
+};
+
+struct kernfs_node {
+	struct kernfs_node *__parent;	/* before 6.15: parent */
+	const char *name;
+};
+
+struct kernfs_node___old {
+	struct kernfs_node *parent;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];	/* as many as the kernel has */
+	struct cgroup *dfl_cgrp;
+};
+
+struct linux_binprm {
+	struct file *file;
+	int argc;
+};
+
+struct thread_info {
+	__u32 status;
+};
+
+struct task_struct {
+	struct thread_info thread_info;
+	int pid, tgid;
+	int exit_code;
+	__u64 start_boottime;
+	struct task_struct *real_parent, *group_leader;
+	const struct cred *cred;
+	struct fs_struct *fs;
+	struct files_struct *files;
+	struct mm_struct *mm;
+	struct pid *thread_pid;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+};
+
+#pragma clang attribute pop
+
+/* Constants that are no part of a kernel header for programs. */
+#define TS_COMPAT	0x0002U
+#define FMODE_CREATED	0x100000U
+
+#define AT_FDCWD	(-100)
+#define O_WRONLY	01
+#define O_CREAT		0100
+#define O_TRUNC		01000
+
+#define S_IFMT		0170000
+#define S_IFSOCK	0140000
+
+#define AF_UNIX		1
+#define AF_INET		2
+#define AF_INET6	10
+#define SOCK_DGRAM	2
+#define SOCK_RAW	3
+#define SOCK_TYPE_MASK	0xf
+
+#define EINTR		4
+#define EBADF		9
+#define ERESTARTSYS	512
+#define ERESTARTNOINTR	513
+#define ERESTART_RESTARTBLOCK	516
+
+/* Structures of user memory, 64-bit. */
+struct sf_user_sockaddr {
+	__u16 family;
+	__u16 port;	/* network order */
+	__u32 addr4;	/* AF_INET6: flow label */
+	__u8 addr6[16];
+};
+
+#define SF_MSGHDR_NAME	0	/* offset of msghdr.msg_name */
+#define SF_MMSGHDR_SIZE	64
+#define SF_MMSGHDR_LEN	56	/* offset of mmsghdr.msg_len */
+
+#endif /* SYSFLOW_BPF_KERNEL_TYPES_H */

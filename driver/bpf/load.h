@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * Reading kernel objects by address. From Linux 6.2 on the address can be
+ * cast to a typed pointer, whose fields are plain loads (a fault gives 0);
+ * before that each field costs a helper call. The verifier removes the way
+ * that the kernel does not have.
+ */
+#ifndef SYSFLOW_BPF_LOAD_H
+#define SYSFLOW_BPF_LOAD_H
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include "kernel_types.h"
+
+void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
+
+#define SF_CAST(type, addr) \
+	((struct type *)bpf_rdonly_cast((const void *)(addr), \
+					bpf_core_type_id_kernel(struct type)))
+
+/* Number in the struct type at addr, an integer or a pointer. */
+#define SF_LOAD(type, addr, field) \
+	(bpf_ksym_exists(bpf_rdonly_cast) ? \
+	 SF_CAST(type, addr)->field : \
+	 BPF_CORE_READ((struct type *)(addr), field))
+
+/*
+ * The pointer that lies at addr. A field that is a pointer would be typed
+ * again, and a typed pointer is neither hashed nor handed to a function; the
+ * seconds of a timespec64 are 64 bits at the place where they are said to be.
+ */
+static __always_inline __u64 sf_load_pointer(__u64 addr)
+{
+	__u64 value = 0;
+
+	if (bpf_ksym_exists(bpf_rdonly_cast))
+		return SF_CAST(timespec64, addr)->tv_sec;
+	bpf_probe_read_kernel(&value, sizeof(value), (void *)addr);
+	return value;
+}
+
+/* Pointer in the struct type at addr, as an integer. */
+#define SF_POINTER(type, addr, field) \
+	sf_load_pointer((__u64)(addr) + \
+			bpf_core_field_offset(struct type, field))
+
+#endif /* SYSFLOW_BPF_LOAD_H */

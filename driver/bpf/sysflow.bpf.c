@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: (GPL-2.0 OR MIT)
+/*
+ * The eBPF driver: programs, and how they attach.
+ *
+ * One program per system call exit and three for the scheduler's tracepoints.
+ * The exit program exists in three forms with one body; the loader takes the
+ * one that fits the kernel (probe-loader/src/ebpf/attach.rs):
+ *
+ *   tp_btf            direct loads from kernel objects, the fastest
+ *   raw_tp            kernels that have no bpf_get_current_task_btf()
+ *   tp/raw_syscalls   kernels where the other two run preemptible, and a
+ *                     preempted program makes its CPU miss calls
+ */
+#ifndef __TARGET_ARCH_x86
+#error "registers and memory order are those of x86-64"
+#endif
+
+#include "calls.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+void bpf_preempt_disable(void) __ksym __weak;
+void bpf_preempt_enable(void) __ksym __weak;
+
+/* A field by a load where the pointer is typed by BTF, else by a helper. */
+#define SF_GET(direct, ptr, field) \
+	((direct) ? (ptr)->field : BPF_CORE_READ(ptr, field))
+
+/* struct file of a descriptor, 0 when it is not open. */
+static __always_inline __u64 sf_exit_file(struct task_struct *task, __u32 fd,
+					  const int direct)
+{
+	struct files_struct *files = SF_GET(direct, task, files);
+	struct fdtable *fdt = SF_GET(direct, files, fdt);
+
+	if (fd >= SF_GET(direct, fdt, max_fds))
+		return 0;
+	return sf_load_pointer((__u64)(SF_GET(direct, fdt, fd) + fd));
+}
+
+/* Keeps the call for a function that is not inline. */
+static __always_inline struct sf_call *
+sf_exit_call(struct sf_here *here, struct sf_who who, struct pt_regs *regs,
+	     __u64 nr, __s64 ret, const int direct)
+{
+	struct sf_call *call = &here->cpu->call;
+
+	call->who = who;
+	call->ret = ret;
+	call->arg[0] = SF_GET(direct, regs, di);
+	call->arg[1] = SF_GET(direct, regs, si);
+	call->arg[2] = SF_GET(direct, regs, dx);
+	call->arg[3] = SF_GET(direct, regs, r10);
+	call->arg[4] = SF_GET(direct, regs, r8);
+	call->arg[5] = SF_GET(direct, regs, r9);
+	call->arg[6] = 0;
+	call->arg[7] = 0;
+	call->row = sf_rows[nr & (SF_ROWS - 1)];
+	return call;
+}
+
+/* IO and MSGIO. */
+static __always_inline void sf_exit_io(struct sf_here *here, struct sf_who who,
+				       struct task_struct *task,
+				       struct pt_regs *regs, __u64 nr,
+				       __s64 ret, const int direct)
+{
+	const __u32 op = sf_rows[nr].op;
+	__s32 fd = SF_GET(direct, regs, di);
+	__u64 file = sf_exit_file(task, fd, direct);
+	struct sf_call *call;
+	__u32 kind;
+
+	if (!file) {
+		sf_io_emit(here, who, op, 0, fd, ret);
+		return;
+	}
+	kind = sf_io_kind(here, who, file, fd);
+	if (kind == SF_KIND_NONE) {
+		/* Without its description the reader could not place it. */
+		sf_lose(here, op, SF_CAUSE_RING_FULL);
+		return;
+	}
+	if (kind != SF_KIND_DGRAM &&
+	    (sf_rows[nr].c != SF_ADDR_MMSG || ret <= 1)) {
+		sf_io_emit(here, who, op, file, fd, ret);
+		return;
+	}
+	call = sf_exit_call(here, who, regs, nr, ret, direct);
+	call->file = file;
+	if (kind == SF_KIND_DGRAM)
+		sf_dgram();
+	else
+		sf_stream_mmsg();
+}
+
+static __always_inline void sf_exit_close(struct sf_here *here, struct sf_who who,
+					  __s32 fd, __s32 ret)
+{
+	struct sf_rec_fd *rec = sf_record(here, who, SF_OP_CLOSE, sizeof(*rec), 0);
+
+	if (!rec)
+		return;
+	rec->file = 0;
+	rec->fd = fd;
+	rec->ret = ret;
+	sf_publish(here, SF_OP_CLOSE, sizeof(*rec));
+}
+
+static __always_inline void sf_exit_compat(void)
+{
+	struct sf_here here;
+
+	if (sf_running && sf_here(&here))
+		here.ring.prod->uncovered_compat++;
+}
+
+/* A call that is of interest and not the recorder's own. */
+static __always_inline void sf_exit_tell(struct task_struct *task,
+					 struct pt_regs *regs, __u64 nr,
+					 __s64 ret, __u32 tgid, const int direct)
+{
+	const __u32 how = sf_rows[nr].how;
+	struct sf_here here;
+	struct sf_who who;
+
+	if (!sf_enter(&here, &who, sf_rows[nr].op))
+		return;
+	who.pid = tgid;
+	who.tid = SF_GET(direct, task, pid);
+	if (how <= SF_HOW_MSGIO) {
+		sf_exit_io(&here, who, task, regs, nr, ret, direct);
+	} else if (how == SF_HOW_CLOSE) {
+		sf_exit_close(&here, who, SF_GET(direct, regs, di), ret);
+	} else {
+		sf_exit_call(&here, who, regs, nr, ret, direct);
+		sf_call();
+	}
+	sf_ring_end(here.ring.prod);
+}
+
+/*
+ * What a call that is cut short by a signal returns inside of the kernel. It
+ * begins again (then it has not completed, and is not told) or its caller
+ * sees EINTR.
+ */
+static __always_inline int sf_exit_restart(__s64 *ret)
+{
+	if (*ret == -ERESTARTNOINTR)
+		return 1;
+	if (*ret <= -ERESTARTSYS && *ret >= -ERESTART_RESTARTBLOCK)
+		*ret = -EINTR;
+	return 0;
+}
+
+static __always_inline int sf_sys_exit(struct task_struct *task,
+				       struct pt_regs *regs, __u64 nr, __s64 ret,
+				       const int direct)
+{
+	__u32 tgid;
+
+	if (nr >= SF_ROWS) {
+		if (nr - SF_X32_BIT <= SF_X32_LAST &&
+		    (__u32)SF_GET(direct, task, tgid) != sf_config.self_tgid)
+			sf_exit_compat();
+		return 0;
+	}
+	if (!sf_rows[nr].any)
+		return 0;
+	tgid = SF_GET(direct, task, tgid);
+	if (tgid == sf_config.self_tgid)
+		return 0;
+	if (SF_GET(direct, task, thread_info.status) & TS_COMPAT) {
+		if (sf_rows[nr].compat)
+			sf_exit_compat();
+		return 0;
+	}
+	if (!sf_rows[nr].how)
+		return 0;
+	if (ret < 0) {
+		if (sf_exit_restart(&ret))
+			return 0;
+	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
+		return 0;	/* told by sched_process_exec */
+	}
+	sf_exit_tell(task, regs, nr, ret, tgid, direct);
+	return 0;
+}
+
+SEC("?tp_btf/sys_exit")
+int sf_sys_exit_btf(__u64 *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)ctx[0];
+
+	return sf_sys_exit(task, regs, regs->orig_ax, ctx[1], 1);
+}
+
+SEC("?raw_tp/sys_exit")
+int sf_sys_exit_raw(__u64 *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct pt_regs *regs = (void *)ctx[0];
+
+	return sf_sys_exit(task, regs, BPF_CORE_READ(regs, orig_ax), ctx[1], 0);
+}
+
+/* As the kernel lays it out: common fields, then the call and its result. */
+struct sf_classic_sys_exit {
+	__u64 common;
+	__s64 id;
+	__s64 ret;
+};
+
+SEC("?tp/raw_syscalls/sys_exit")
+int sf_sys_exit_classic(struct sf_classic_sys_exit *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task_btf();
+	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)task);
+
+	return sf_sys_exit(task, regs, ctx->id, ctx->ret, 1);
+}
+
+/* Never attached: the loader runs it once, to learn its own thread group in
+ * the initial pid namespace. */
+SEC("?raw_tp")
+int sf_self(__u64 *ctx)
+{
+	return bpf_get_current_pid_tgid() >> 32;
+}
+
+/*
+ * The scheduler's tracepoints are few per second, and their arguments are
+ * needed, so there is one form. Where programs run preemptible they switch
+ * preemption off themselves.
+ */
+static __always_inline void sf_guard(void)
+{
+	if (sf_config.guard_preempt)
+		bpf_preempt_disable();
+}
+
+static __always_inline void sf_unguard(void)
+{
+	if (sf_config.guard_preempt)
+		bpf_preempt_enable();
+}
+
+SEC("raw_tp/sched_process_fork")
+int sf_sched_fork(__u64 *ctx)
+{
+	sf_guard();
+	sf_fork((void *)ctx[0], (void *)ctx[1]);
+	sf_unguard();
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exec")
+int sf_sched_exec(__u64 *ctx)
+{
+	struct task_struct *task = (void *)ctx[0];
+	__u32 tgid = BPF_CORE_READ(task, tgid);
+	struct sf_here here;
+	struct sf_who who;
+
+	if (tgid == sf_config.self_tgid)
+		return 0;
+	sf_guard();
+	if (sf_enter(&here, &who, SF_OP_EXEC)) {
+		who.pid = tgid;
+		who.tid = BPF_CORE_READ(task, pid);
+		here.cpu->call.who = who;
+		sf_exec(ctx[2], 0, ctx[1]);
+		sf_ring_end(here.ring.prod);
+	}
+	sf_unguard();
+	return 0;
+}
+
+SEC("raw_tp/sched_process_exit")
+int sf_sched_exit(__u64 *ctx)
+{
+	int group_dead = 0;
+
+	if (sf_config.exit_group_dead)
+		group_dead = ctx[1] & 1;
+	sf_guard();
+	sf_exit((void *)ctx[0], group_dead);
+	sf_unguard();
+	return 0;
+}
