@@ -343,19 +343,25 @@ pub fn send_many(fd: RawFd, bufs: &[&[u8]]) -> io::Result<usize> {
     check(unsafe { libc::sendmmsg(fd, msgs.as_mut_ptr(), msgs.len() as u32, 0) } as isize)
 }
 
-/// `recvmmsg`: waits for `count` datagrams of up to 2048 bytes. Their lengths.
+/// `recvmmsg`: waits for `count` datagrams of up to 2048 bytes, with the
+/// senders' addresses. Their lengths.
 ///
 /// # Errors
 /// The system's.
 pub fn recv_many(fd: RawFd, count: usize) -> io::Result<Vec<usize>> {
     let mut room = vec![[0u8; 2048]; count];
+    let mut from: Vec<Address> = (0..count).map(|_| Address::empty()).collect();
     let mut iov: Vec<libc::iovec> = room
         .iter_mut()
         .map(|b| libc::iovec { iov_base: b.as_mut_ptr().cast(), iov_len: b.len() })
         .collect();
     let mut msgs: Vec<libc::mmsghdr> = iov.iter_mut().map(message).collect();
+    for (msg, from) in msgs.iter_mut().zip(&mut from) {
+        msg.msg_hdr.msg_name = (&raw mut from.storage).cast();
+        msg.msg_hdr.msg_namelen = from.len;
+    }
     let none = std::ptr::null_mut();
-    // SAFETY: as `send_many`.
+    // SAFETY: as `send_many`; each message has room for an address, too.
     let got = unsafe { libc::recvmmsg(fd, msgs.as_mut_ptr(), count as u32, 0, none) };
     let got = check(got as isize)?;
     Ok(msgs[..got].iter().map(|m| m.msg_len as usize).collect())

@@ -23,8 +23,11 @@ fn record(lab: &Lab, file: &Path) -> Command {
 fn failed(output: &Output, code: i32, words: &[&str]) {
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(code), "{told}");
-    let errors = told.lines().filter(|line| line.starts_with("error: ")).count();
-    assert_eq!(errors, 1, "not one message: {told}");
+    let errors: Vec<&str> = told.lines().filter(|line| line.starts_with("sysflow: ")).collect();
+    assert_eq!(errors.len(), 1, "not one message: {told}");
+    let mut parts: Vec<&str> = errors[0].split(": ").filter(|part| part.len() > 20).collect();
+    parts.sort_unstable();
+    assert!(parts.windows(2).all(|pair| pair[0] != pair[1]), "said twice: {told}");
     assert!(words.iter().any(|word| told.contains(word)), "none of {words:?} in: {told}");
     assert!(!told.contains("panicked"), "{told}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");

@@ -42,7 +42,8 @@ fn a_capture_for_a_time_ends_by_itself() {
     let Some(lab) = Lab::enter("--for") else { return };
     let ended = Recorder::start(&lab, "for.sf", &["--for", "1"]).wait().well();
     let stats = ended.stats();
-    let length = stats["ended"].as_i64().expect("ended") - stats["started"].as_i64().expect("start");
+    let length =
+        stats["ended"].as_i64().expect("ended") - stats["started"].as_i64().expect("start");
     assert!(length >= 1_000_000_000, "it took {length} ns");
 }
 

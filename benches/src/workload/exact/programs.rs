@@ -76,7 +76,11 @@ pub(super) fn run(w: &mut Workload) -> io::Result<()> {
         w.exited(pid, n as i32 + 1);
     }
     let pid = board.look(COUNT) as i32;
-    w.forked("no program", pid, parent);
+    // A start that fails is told like one that succeeds: with the process as
+    // it is then.
+    let records = [("CREATED", &w.image), ("MODIFIED", &w.image)];
+    w.report.process("no program", pid, parent, true, &records);
+    w.cloned(pid, parent);
     w.report.event(pid, pid, op::EXEC, -libc::ENOENT);
     w.exited(pid, AFTER_FAILURE);
     Ok(())
