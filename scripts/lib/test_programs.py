@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lists test programs: reads what `cargo test --no-run --message-format=json`
-says, prints "FOLDER<tab>NAME<tab>PROGRAM" for each."""
+says, prints "FOLDER<tab>NAME<tab>PROGRAM" for each. The name begins with that
+of the package's folder: "engine/live"."""
 
 import json
 import os
@@ -12,4 +13,5 @@ for line in sys.stdin:
         continue
     if message.get("executable"):
         folder = os.path.dirname(message["manifest_path"])
-        print(folder, message["target"]["name"], message["executable"], sep="\t")
+        name = os.path.basename(folder) + "/" + message["target"]["name"]
+        print(folder, name, message["executable"], sep="\t")

@@ -10,7 +10,7 @@
 //! | `SYSFLOW_TEST_DRIVER` | driver under test: ebpf or kmod | ebpf |
 //! | `SYSFLOW_BIN` | the `sysflow` program | the one cargo built |
 //! | `WORKLOAD_BIN` | the `workload` program | the one cargo built |
-//! | `SYSFLOW_TEST_MODULE` | sysflow.ko, to unload and load again | not tried |
+//! | `SYSFLOW_MODULE` | sysflow.ko, for the recorder to load | where it is installed |
 //! | `SYSFLOW_TEST_KILLS` | recorders killed | 50 |
 //! | `SYSFLOW_PYTHON` | a Python that has fastavro | python3 |
 
