@@ -43,7 +43,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--fast) wanted+=("${FAST[@]}") ;;
 	--only)
-		[ $# -gt 1 ] && describe "$2" | grep -q . || { usage >&2 && die "--only needs a stage"; }
+		if ! describe "${2:-}" | grep -q .; then usage >&2 && die "--only needs a stage"; fi
 		wanted+=(tools "$2") && shift
 		;;
 	--list)
@@ -99,11 +99,14 @@ stage_lint() {
 	check "clippy" cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
 }
 
+# Scripts are checked together with what they source.
 stage_scripts() {
 	local scripts
-	mapfile -t scripts < <(project_files | xargs grep -lE '^#!/bin/(ba)?sh|^# SPDX.*' |
-		grep -E '\.sh$|^\.ci/run$|^scripts/.*/[a-z-]+$')
-	check "shellcheck of ${#scripts[@]} scripts" shellcheck -x "${scripts[@]}"
+	mapfile -t scripts < <(project_files | while read -r file; do
+		[ -f "$file" ] && head -c 20 "$file" | grep -aqE '^#!/bin/(ba)?sh' && echo "$file"
+	done)
+	check "shellcheck of ${#scripts[@]} scripts" \
+		shellcheck --check-sourced --severity=warning "${scripts[@]}"
 	check "SPDX lines" spdx_lines
 }
 
@@ -151,25 +154,28 @@ stage_build() {
 	check "tests" cargo test --locked --workspace --no-run
 }
 
-# Test programs with their package's folder: "FOLDER<tab>NAME<tab>PROGRAM".
+# Test programs: "FOLDER<tab>PACKAGE/NAME<tab>PROGRAM".
 test_programs() {
 	cargo test --locked --workspace --no-run --message-format=json 2>/dev/null |
 		python3 scripts/lib/test_programs.py
 }
 
-# Those that need root, a driver and a quiet machine. They skip themselves
-# elsewhere; the live stage and the virtual machine run them.
-needs_root() {
-	case $1 in
-	live | ebpf | kmod | driver*) return 0 ;;
-	*) return 1 ;;
-	esac
+program_of() {
+	test_programs | awk -F'\t' -v name="$1" '$2 == name { print $3 }'
+}
+
+# These need root, a driver and a quiet machine: the live stage and the
+# virtual machine run them.
+LIVE=(probe-loader/ebpf probe-loader/live engine/live)
+
+is_live() {
+	printf '%s\n' "${LIVE[@]}" | grep -qx "$1"
 }
 
 stage_unit() {
 	local dir name program
 	while IFS=$'\t' read -r dir name program; do
-		needs_root "$name" && continue
+		is_live "$name" && continue
 		run_tests "$name" "$dir" timeout 600 \
 			env SYSFLOW_PYTHON="$CACHE/venv/bin/python" "$program"
 	done < <(test_programs)
@@ -187,23 +193,24 @@ stage_live() {
 		return
 	fi
 	while IFS=$'\t' read -r dir name program; do
-		case $name in live | ebpf | driver*) ;; *) continue ;; esac
-		run_tests "$name" "$dir" as_root timeout 900 \
+		is_live "$name" || continue
+		run_tests "$name, eBPF" "$dir" as_root timeout 900 \
 			env SYSFLOW_PYTHON="$CACHE/venv/bin/python" SYSFLOW_TEST_DRIVER=ebpf \
 			"$program" --test-threads=1
 	done < <(test_programs)
 }
 
+# Both test programs in one boot; the second runs also when the first fails.
 stage_vm() {
-	local live
-	live=$(test_programs | awk -F'\t' '$2 == "live" { print $3 }')
-	run_tests "live, kernel module" . scripts/vm/run.sh --kernel 6.1 --build-module --module-file \
-		--timeout 900 \
+	# shellcheck disable=SC2016 # the guest's shell expands it
+	local guest='/bin/driver-tests; a=$?; /bin/live-tests --test-threads=1 && [ $a -eq 0 ]'
+	run_tests "kernel module on 6.1" . scripts/vm/run.sh --kernel 6.1 --module-file --timeout 1200 \
 		--file "$target/debug/sysflow:/bin/sysflow" \
 		--file "$target/debug/workload:/bin/workload" \
-		--file "$live:/bin/live" \
-		-- env SYSFLOW_TEST_DRIVER=kmod SYSFLOW_BIN=/bin/sysflow WORKLOAD_BIN=/bin/workload \
-		SYSFLOW_TEST_MODULE=/sysflow.ko /bin/live --test-threads=1
+		--file "$(program_of probe-loader/live):/bin/driver-tests" \
+		--file "$(program_of engine/live):/bin/live-tests" \
+		-- env SYSFLOW_TEST_DRIVER=kmod SYSFLOW_TEST_MACHINE=1 SYSFLOW_MODULE=/sysflow.ko \
+		SYSFLOW_BIN=/bin/sysflow WORKLOAD_BIN=/bin/workload sh -c "$guest"
 }
 
 begin_tally

@@ -63,6 +63,7 @@ cargo_version() {
 }
 
 # Provides cargo, new enough, and the given rustup components.
+# shellcheck disable=SC2120 # try.sh needs no component
 install_rust() {
 	local component
 	case :$PATH: in
@@ -70,7 +71,7 @@ install_rust() {
 	*) PATH=$HOME/.cargo/bin:$PATH ;;
 	esac
 	if ! at_least "$(cargo_version)" "$RUST_NEEDED" && command -v rustup >/dev/null; then
-		echo "installing the toolchain stable by rustup (found: ${1:-cargo} $(cargo_version))"
+		echo "installing the toolchain stable by rustup (found: cargo $(cargo_version))"
 		rustup toolchain install stable --profile minimal --no-self-update >&2 ||
 			die "rustup cannot install a toolchain: see above"
 		export RUSTUP_TOOLCHAIN=stable
@@ -80,8 +81,9 @@ install_rust() {
 	at_least "$(cargo_version)" "$RUST_NEEDED" ||
 		die "cargo $(cargo_version) is too old, $RUST_NEEDED is needed: install rustup (https://rustup.rs)"
 	for component in "$@"; do
-		command -v "cargo-$component" >/dev/null && cargo "$component" --version >/dev/null 2>&1 ||
+		if ! cargo "$component" --version >/dev/null 2>&1; then
 			add_component "$component"
+		fi
 	done
 }
 

@@ -110,7 +110,7 @@ fn where_nothing_can_be_written() {
 #[test]
 fn on_a_full_disk_what_was_stored_stays_readable() {
     let Some(lab) = Lab::enter("full disk") else { return };
-    let full = Tmpfs::mount(&lab.path("full"), "size=64k");
+    let full = Tmpfs::mount(&lab.path("full"), "size=32k");
     let path = full.path().join("x.sf");
     let recorder = Recorder::start_to(&lab, &path, &["--export-interval", "1"]);
     drop(workload::run(&["flood", "seconds", "6"]));
