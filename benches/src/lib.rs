@@ -1,1 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Benchmarks and load generators of the `SysFlow` capture engine.
+
+pub mod workload;

@@ -12,7 +12,7 @@ use sysflow::record::{Ip4, OpFlags, OpenFlags, RestType};
 use super::Engine;
 use crate::flow::Key;
 use crate::sink::Sink;
-use crate::state::object::Connection;
+use crate::state::object::{Connection, Object};
 use crate::state::open_file::{OpenFile, Role, Target};
 use crate::state::process::ProcRef;
 
@@ -136,10 +136,26 @@ impl<S: Sink> Engine<S> {
                 let server = match op {
                     SF_OP_ACCEPT => true,
                     SF_OP_CONNECT => false,
-                    _ => self.listening.is_server(ends.local.1, ends.remote.1),
+                    _ => self
+                        .known_role(sock.file, &ends)
+                        .unwrap_or_else(|| self.listening.is_server(ends.local.1, ends.remote.1)),
                 };
                 Target::Object(self.objects.net(ends.connection(server)))
             }
+        }
+    }
+
+    /// Whether this end is the server, if that was seen: the connection is
+    /// described again on each CPU where it is used first by a thread or a
+    /// process that got it by inheritance.
+    fn known_role(&self, file: u64, ends: &V4) -> Option<bool> {
+        let Target::Object(object) = self.open_files.get(self.open_files.find(file)?).target else {
+            return None;
+        };
+        match self.objects.get(object) {
+            Object::Net(known) if *known == ends.connection(true) => Some(true),
+            Object::Net(known) if *known == ends.connection(false) => Some(false),
+            _ => None,
         }
     }
 
