@@ -9,7 +9,8 @@ add_file() {
 	mkdir -p "$dir/$(dirname "$dest")"
 	cp -rL "$src" "$dir/$dest"
 	[ -f "$src" ] && head -c4 "$src" | grep -q ELF || return 0
-	ldd "$src" 2>/dev/null | grep -o '/[^ ]*' | while read -r lib; do
+	# Nothing for a static program or a module.
+	{ ldd "$src" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r lib; do
 		[ -e "$dir$lib" ] && continue
 		mkdir -p "$dir$(dirname "$lib")"
 		cp -L "$lib" "$dir$lib"
@@ -32,6 +33,7 @@ initramfs() {
 	for f in $("$dir/bin/busybox" --list); do
 		[ "$f" = busybox ] || ln -s busybox "$dir/bin/$f"
 	done
+	chmod 755 "$dir"
 	echo root:x:0:0:root:/root:/bin/sh >"$dir/etc/passwd"
 	cp "$ROOT/scripts/vm/guest-init" "$dir/init"
 	chmod +x "$dir/init"
