@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
 /*
- * From a descriptor to its open file, and what a ring has told of it.
+ * From a descriptor to its open file or socket, and what a ring has told of
+ * it.
  */
 #ifndef SYSFLOW_FD_H
 #define SYSFLOW_FD_H
@@ -8,8 +9,11 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
+#include <linux/stat.h>
+#include <net/sock.h>
 
 #include "internal.h"
 
@@ -97,8 +101,10 @@ static inline void sf_described_set(struct sf_cpu *cpu,
 	d->kind = kind;
 }
 
-/* The telling was lost: what the slot says may be of an earlier file at the
- * same address. */
+/*
+ * The telling was lost: what the slot says may be of an earlier file at the
+ * same address.
+ */
 static inline void sf_described_drop(struct sf_cpu *cpu,
 				     const struct file *file)
 {
@@ -106,6 +112,23 @@ static inline void sf_described_drop(struct sf_cpu *cpu,
 
 	if (d->file == (unsigned long)file)
 		d->file = 0;
+}
+
+/*
+ * The socket behind a pinned file, or NULL. sockfs only: a name of AF_UNIX in
+ * a file system is S_ISSOCK too; and a file opened with O_PATH does not keep
+ * the sock alive.
+ */
+static inline struct sock *sf_file_sock(const struct file *file)
+{
+	struct inode *inode;
+
+	if (!file || (file->f_mode & FMODE_PATH))
+		return NULL;
+	inode = file_inode(file);
+	if (!S_ISSOCK(inode->i_mode) || inode->i_sb->s_magic != SOCKFS_MAGIC)
+		return NULL;
+	return READ_ONCE(SOCKET_I(inode)->sk);
 }
 
 #endif /* SYSFLOW_FD_H */

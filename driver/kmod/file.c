@@ -9,11 +9,11 @@
 #include "internal.h"
 #include "user.h"
 
-static u32 sf_file_attr(const struct file *file, u32 op)
+static u32 sf_file_attr(const struct file *file)
 {
 	u32 attr = 0;
 
-	if (op == SF_OP_OPEN && (file->f_mode & FMODE_CREATED))
+	if (file->f_mode & FMODE_CREATED)
 		attr |= SF_FILE_CREATED;
 	if (d_unlinked(file->f_path.dentry))
 		attr |= SF_FILE_UNLINKED;
@@ -38,7 +38,7 @@ static bool sf_emit_file(struct sf_run *run, u32 op, struct file *file, int fd,
 	rec->fd = fd;
 	rec->ret = ret;
 	rec->flags = file->f_flags;
-	rec->attr = sf_file_attr(file, op);
+	rec->attr = sf_file_attr(file);
 	rec->path_len = path.len;
 	memcpy(rec + 1, path.s, path.len);
 	sf_commit(run, rec, op, sizeof(*rec) + path.len, path.flags);

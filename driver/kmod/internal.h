@@ -37,8 +37,10 @@ struct linux_binprm;
 struct sock;
 struct vm_area_struct;
 
-/* A CPU's scratch memory: strings whose length must be known before room in
- * the ring is asked for. */
+/*
+ * A CPU's scratch memory: strings whose length must be known before room in
+ * the ring is asked for.
+ */
 struct sf_scratch {
 	char path[SF_PATH_MAX];
 	char cwd[SF_PATH_MAX];
@@ -52,7 +54,7 @@ struct sf_cpu {
 	u64 woken_at;		/* the reader's wake_at that was served */
 	struct sf_described *described;	/* SF_DESCRIBED_SLOTS */
 	struct sf_scratch *scratch;
-	void *mem;		/* the mapped area: prod page, cons page, data */
+	void *mem;		/* what is mapped: prod page, cons page, data */
 	struct irq_work wake;
 };
 
@@ -144,16 +146,20 @@ static __always_inline void sf_run_end(struct sf_run *run)
 		sf_wake_reader(cpu);
 }
 
-/* Room for a record of at most len bytes before padding, or NULL and a loss
- * counted. */
+/*
+ * Room for a record of at most len bytes before padding, or NULL and a loss
+ * counted.
+ */
 static __always_inline void *sf_reserve(struct sf_run *run, u32 op, u32 len)
 {
 	return sf_ring_reserve(&run->cpu->ring, SF_OP_CLASS(op),
 			       ALIGN(len, 8));
 }
 
-/* Publishes the record, whose len bytes (not more than were reserved) the
- * caller has filled, all but the header. */
+/*
+ * Publishes the record, whose len bytes (not more than were reserved) the
+ * caller has filled, all but the header.
+ */
 static __always_inline void sf_commit(struct sf_run *run, void *rec, u32 op,
 				      u32 len, u32 flags)
 {
@@ -205,7 +211,6 @@ bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
 
 /* sock.c */
 enum sf_kind sf_sock_kind(const struct sock *sk);
-bool sf_sock_final(const struct sock *sk);
 void sf_sock_tuple(struct sf_tuple *tuple, const struct sock *sk);
 u32 sf_sock_user_peer(struct sf_tuple *tuple, unsigned long uaddr, int len);
 bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,

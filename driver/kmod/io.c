@@ -8,7 +8,6 @@
 
 #include "fd.h"
 #include "internal.h"
-#include "sock.h"
 #include "user.h"
 
 /* One record to be. */
@@ -73,8 +72,10 @@ static bool sf_is_mmsg(const struct sf_call *call)
 	return call->sc->how == SF_HOW_MSGIO && call->sc->c == SF_ADDR_MMSG;
 }
 
-/* Tells what a pinned file is, unless this ring has done so. SF_KIND_NONE:
- * the description was lost. */
+/*
+ * Tells what a pinned file is, unless this ring has done so. SF_KIND_NONE:
+ * the description was lost.
+ */
 static enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd)
 {
 	enum sf_kind kind = sf_described_kind(run->cpu, file);
@@ -128,6 +129,12 @@ static void sf_emit_mmsg_sum(struct sf_run *run, const struct sf_call *call,
 	sf_emit_io(run, io);
 }
 
+static u32 sf_msg_peer(const struct user_msghdr *m, struct sf_tuple *tuple)
+{
+	return sf_sock_user_peer(tuple, (unsigned long)m->msg_name,
+				 m->msg_namelen);
+}
+
 /* Several messages, each with its own peer: a record each. */
 static void sf_emit_mmsg_each(struct sf_run *run, const struct sf_call *call,
 			      struct sf_io *io, const struct sf_tuple *sock)
@@ -142,9 +149,7 @@ static void sf_emit_mmsg_each(struct sf_run *run, const struct sf_call *call,
 			sf_ring_see(run->cpu->ring.prod, SF_CLASS_IO);
 		tuple = *sock;
 		if (sf_read_mmsg(&m, call, i)) {
-			io->flags = sf_sock_user_peer(&tuple,
-					(unsigned long)m.msg_hdr.msg_name,
-					m.msg_hdr.msg_namelen);
+			io->flags = sf_msg_peer(&m.msg_hdr, &tuple);
 			io->bytes = m.msg_len;
 		} else {
 			io->flags = SF_F_FAULT;
@@ -168,11 +173,11 @@ static u32 sf_call_peer(const struct sf_call *call, struct sf_tuple *tuple)
 	if (call->sc->c == SF_ADDR_MSG) {
 		if (sf_user_copy(&m, at, sizeof(m)) != sizeof(m))
 			return SF_F_FAULT;
-		return sf_sock_user_peer(tuple, (unsigned long)m.msg_name,
-					 m.msg_namelen);
+		return sf_msg_peer(&m, tuple);
 	}
 	len = call->arg[5];
-	if (recv && sf_user_copy(&len, call->arg[5], sizeof(len)) != sizeof(len))
+	if (recv &&
+	    sf_user_copy(&len, call->arg[5], sizeof(len)) != sizeof(len))
 		return SF_F_FAULT;
 	return sf_sock_user_peer(tuple, at, len);
 }

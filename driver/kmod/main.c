@@ -161,6 +161,7 @@ static int sf_mmap(struct file *file, struct vm_area_struct *vma)
 static __poll_t sf_poll(struct file *file, poll_table *wait)
 {
 	poll_wait(file, &sf_readers, wait);
+	/* Pairs with the release in sf_rings_create(). */
 	if (!smp_load_acquire(&sf_session.ring_size))
 		return EPOLLERR;
 	return sf_rings_wake_due() ? EPOLLIN | EPOLLRDNORM : 0;

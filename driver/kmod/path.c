@@ -39,8 +39,10 @@
 #include "internal.h"
 
 #define SF_WALK_TRIES	4
-/* Components and mounts in one walk. The shortest component takes two bytes,
- * so a path within SF_PATH_MAX is never cut by this. */
+/*
+ * Components and mounts in one walk. The shortest component takes two bytes,
+ * so a path within SF_PATH_MAX is never cut by this.
+ */
 #define SF_WALK_STEPS	(SF_PATH_MAX / 2 + 256)
 
 /*
@@ -82,6 +84,7 @@ static struct path sf_read_fs_path(const struct path *from)
 	do {
 		p.mnt = READ_ONCE(from->mnt);
 		p.dentry = READ_ONCE(from->dentry);
+		/* The second reading comes after the first. */
 		smp_rmb();
 	} while ((p.mnt != READ_ONCE(from->mnt) ||
 		  p.dentry != READ_ONCE(from->dentry)) && --tries);
@@ -161,9 +164,9 @@ static bool sf_walk_up(struct sf_back *w, const struct path *path,
 			m = over;
 			continue;
 		}
+		/* Moved out of its bind mount, or a pseudo file. */
 		if (d == parent)
-			return false;	/* moved out of its bind mount, or a
-					 * pseudo file */
+			return false;
 		if (!sf_prepend_dentry(w, d, true))
 			return true;
 		d = parent;
@@ -179,6 +182,7 @@ static bool sf_walk_up(struct sf_back *w, const struct path *path,
  */
 struct sf_str sf_path(char *buf, const struct path *path)
 {
+	const struct sf_back empty = { buf + SF_PATH_MAX, SF_PATH_MAX, 0 };
 	struct path root = sf_read_root();
 	int tries = SF_WALK_TRIES;
 	struct sf_back w;
@@ -188,14 +192,16 @@ struct sf_str sf_path(char *buf, const struct path *path)
 	if (!path->dentry || !path->mnt)
 		return (struct sf_str){ .s = buf };
 	do {
-		w = (struct sf_back){ buf + SF_PATH_MAX, SF_PATH_MAX, 0 };
+		w = empty;
 		seq = sf_rename_seq();
+		/* The walk's loads lie between those of the sequence. */
 		smp_rmb();
 		inside = sf_walk_up(&w, path, &root);
 		if (!inside) {
-			w = (struct sf_back){ buf + SF_PATH_MAX, SF_PATH_MAX, 0 };
+			w = empty;
 			sf_prepend_dentry(&w, path->dentry, false);
 		}
+		/* As above. */
 		smp_rmb();
 	} while (((seq & 1) || seq != sf_rename_seq()) && --tries);
 
@@ -282,8 +288,10 @@ static int sf_path_verify_all(char *buf, char *page)
 	return err < 0 ? err : crossed;
 }
 
-/* Called once, before any probe: refuses a kernel whose mounts are not as
- * sf_mount says. */
+/*
+ * Called once, before any probe: refuses a kernel whose mounts are not as
+ * sf_mount says.
+ */
 int __init sf_path_verify(void)
 {
 	char *buf = kmalloc(SF_PATH_MAX, GFP_KERNEL);

@@ -24,8 +24,10 @@ static const struct sf_syscall sf_syscalls[] = {
 	[__NR_io_uring_enter] = { SF_HOW_URING, SF_OP_NONE, 0, 0, 0 },
 };
 
-/* The same calls in the 32-bit table of x86, which has numbers of its own:
- * counted, not covered. 102 is socketcall(2). */
+/*
+ * The same calls in the 32-bit table of x86, which has numbers of its own:
+ * counted, not covered. 102 is socketcall(2).
+ */
 #ifdef CONFIG_X86_64
 static const u16 sf_ia32_calls[] = {
 	2, 3, 4, 5, 6, 8, 11, 102, 120, 145, 146, 180, 181, 190, 295, 333, 334,
@@ -120,6 +122,8 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	sc = &sf_syscalls[array_index_nospec(nr, ARRAY_SIZE(sf_syscalls))];
 	if (sc->how == SF_HOW_NONE || sf_owner_is(current))
 		return;
+	if (unlikely(sf_no_syscall(regs, nr, ret)))
+		return;
 	if (unlikely(sc->how == SF_HOW_URING)) {
 		if (ret > 0)
 			sf_count_uncovered(false, ret);
@@ -191,8 +195,10 @@ static struct {
 	struct tracepoint *tp;
 	bool attached;
 } sf_hooks[] = {
-	/* Births and programs first: a call that is seen comes from a task
-	 * whose fork or exec was seen, or that was there before. */
+	/*
+	 * Births and programs first: a call that is seen comes from a task
+	 * whose fork or exec was seen, or that was there before.
+	 */
 	{ "sched_process_fork", sf_on_fork },
 	{ "sched_process_exec", sf_on_exec },
 	{ "sched_process_exit", sf_on_exit },

@@ -11,7 +11,7 @@
 #include <linux/sched/task.h>
 #include <linux/tty.h>
 
-#include "fd.h"
+#include "compat.h"
 #include "internal.h"
 #include "user.h"
 
@@ -86,12 +86,13 @@ void sf_tell_exit(struct sf_run *run, bool last)
 
 #ifdef CONFIG_CGROUPS
 /*
- * The unified hierarchy's, or the first v1 controller's when that has but the
- * root. RCU keeps the css_set, its cgroups and their names (a name dies after
- * its cgroup's grace period; cgroup v1 can rename a cgroup, and may free the
- * old name at once: the copy is bounded and stops at a zero byte).
+ * The unified hierarchy's, or, when that has but the root, the first v1
+ * controller's that has more. RCU keeps the css_set, its cgroups and their
+ * names (a name dies after its cgroup's grace period; cgroup v1 can rename a
+ * cgroup, and may free the old name at once: the copy is bounded and stops at
+ * a zero byte).
  */
-static const struct cgroup *sf_cgroup(void)
+static struct cgroup *sf_cgroup(void)
 {
 	const struct css_set *set = task_css_set(current);
 	struct cgroup *cg = set->dfl_cgrp;
@@ -102,7 +103,7 @@ static const struct cgroup *sf_cgroup(void)
 	for (i = 0; i < CGROUP_SUBSYS_COUNT; i++) {
 		const struct cgroup_subsys_state *css = set->subsys[i];
 
-		if (css && css->cgroup && css->cgroup->root != cg->root)
+		if (css && css->cgroup && cgroup_parent(css->cgroup))
 			return css->cgroup;
 	}
 	return cg;
@@ -114,12 +115,8 @@ static struct sf_str sf_cgroup_path(char *buf)
 	struct cgroup *cg, *up;
 
 	rcu_read_lock();
-	for (cg = (struct cgroup *)sf_cgroup(); (up = cgroup_parent(cg));
-	     cg = up) {
-		/* 6.15 marks it __rcu. */
-		const char *name = (__force const char *)READ_ONCE(cg->kn->name);
-
-		if (!sf_prepend(&b, name, NAME_MAX, true))
+	for (cg = sf_cgroup(); (up = cgroup_parent(cg)); cg = up) {
+		if (!sf_prepend(&b, sf_kernfs_name(cg->kn), NAME_MAX, true))
 			break;
 	}
 	rcu_read_unlock();

@@ -16,8 +16,10 @@
 
 DEFINE_PER_CPU(struct sf_cpu, sf_cpus);
 
-/* The layout of ring.h counts in pages of 4 KiB: each part is mapped with its
- * own protection. */
+/*
+ * The layout of ring.h counts in pages of 4 KiB: each part is mapped with its
+ * own protection.
+ */
 static_assert(PAGE_SIZE == SF_RING_CONS && 2 * PAGE_SIZE == SF_RING_DATA);
 
 static void sf_irq_wake(struct irq_work *work)
@@ -82,7 +84,7 @@ int sf_rings_create(u64 size)
 		}
 		cond_resched();
 	}
-	/* Pairs with the lockless readers: poll and mmap. */
+	/* Pairs with the lockless readers, poll and mmap. */
 	smp_store_release(&sf_session.ring_size, size);
 	return 0;
 }
@@ -123,6 +125,7 @@ void sf_rings_forget_described(void)
  */
 int sf_rings_map(struct vm_area_struct *vma)
 {
+	/* Pairs with the release in sf_rings_create(). */
 	u64 size = smp_load_acquire(&sf_session.ring_size);
 	u64 stride = SF_RING_STRIDE(size);
 	u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
@@ -161,7 +164,7 @@ bool sf_rings_wake_due(void)
 		struct sf_ring *r = &per_cpu(sf_cpus, cpu).ring;
 		u64 at = READ_ONCE(r->cons->wake_at);
 
-		if (at && smp_load_acquire(&r->prod->head) >= at)
+		if (at && READ_ONCE(r->prod->head) >= at)
 			return true;
 	}
 	return false;

@@ -15,11 +15,11 @@
 #include <linux/un.h>
 #include <net/af_unix.h>
 #include <net/inet_sock.h>
+#include <net/ipv6.h>
 #include <net/sock.h>
 
 #include "fd.h"
 #include "internal.h"
-#include "sock.h"
 #include "user.h"
 
 static bool sf_sock_inet(const struct sock *sk)
@@ -27,18 +27,65 @@ static bool sf_sock_inet(const struct sock *sk)
 	return sk->sk_family == AF_INET || sk->sk_family == AF_INET6;
 }
 
+/* A raw socket of IP names its peer with each message too. */
 enum sf_kind sf_sock_kind(const struct sock *sk)
 {
-	return sf_sock_inet(sk) && sk->sk_type == SOCK_DGRAM ? SF_KIND_DGRAM :
-							       SF_KIND_STREAM;
+	if (sf_sock_inet(sk) &&
+	    (sk->sk_type == SOCK_DGRAM || sk->sk_type == SOCK_RAW))
+		return SF_KIND_DGRAM;
+	return SF_KIND_STREAM;
 }
 
-/* Whether both ends are told once and for all: a stream socket of IP without
- * a peer gets one by connect(2), and must be described again. */
-bool sf_sock_final(const struct sock *sk)
+/*
+ * The peer of a connected stream of AF_UNIX, or NULL. Once set it stays, and
+ * is held, until the socket itself is released, which its pinned file
+ * prevents. A datagram socket's peer can be replaced and freed meanwhile.
+ */
+static const struct sock *sf_unix_stream_peer(const struct sock *sk)
 {
-	return sf_sock_kind(sk) == SF_KIND_DGRAM || !sf_sock_inet(sk) ||
-	       READ_ONCE(sk->sk_dport);
+#if IS_ENABLED(CONFIG_UNIX)
+	if (sk->sk_family == AF_UNIX && sk->sk_type != SOCK_DGRAM)
+		return READ_ONCE(unix_sk(sk)->peer);
+#endif
+	return NULL;
+}
+
+/*
+ * Whether what was told of a socket stays true. A stream without a peer gets
+ * one by connect(2), and must be described again.
+ */
+static bool sf_sock_final(const struct sock *sk)
+{
+	if (sf_sock_kind(sk) == SF_KIND_DGRAM)
+		return true;
+	if (sf_sock_inet(sk))
+		return READ_ONCE(sk->sk_dport);
+	if (sk->sk_family == AF_UNIX && sk->sk_type != SOCK_DGRAM)
+		return sf_unix_stream_peer(sk);
+	return true;
+}
+
+/*
+ * A socket that is connected and not bound may have its address only in the
+ * field that goes into packets.
+ */
+static void sf_sock_local(struct sf_tuple *t, const struct sock *sk)
+{
+	if (sk->sk_family == AF_INET) {
+		__be32 addr = sk->sk_rcv_saddr;
+
+		if (!addr)
+			addr = inet_sk(sk)->inet_saddr;
+		memcpy(t->laddr, &addr, sizeof(addr));
+#if IS_ENABLED(CONFIG_IPV6)
+	} else {
+		struct in6_addr addr = sk->sk_v6_rcv_saddr;
+
+		if (ipv6_addr_any(&addr) && inet6_sk(sk))
+			addr = inet6_sk(sk)->saddr;
+		memcpy(t->laddr, &addr, sizeof(addr));
+#endif
+	}
 }
 
 void sf_sock_tuple(struct sf_tuple *t, const struct sock *sk)
@@ -51,21 +98,20 @@ void sf_sock_tuple(struct sf_tuple *t, const struct sock *sk)
 		return;
 	t->lport = sk->sk_num;
 	t->rport = ntohs(sk->sk_dport);
-	if (sk->sk_family == AF_INET) {
-		memcpy(t->laddr, &sk->sk_rcv_saddr, 4);
+	sf_sock_local(t, sk);
+	if (sk->sk_family == AF_INET)
 		memcpy(t->raddr, &sk->sk_daddr, 4);
 #if IS_ENABLED(CONFIG_IPV6)
-	} else {
-		memcpy(t->laddr, &sk->sk_v6_rcv_saddr, 16);
+	else
 		memcpy(t->raddr, &sk->sk_v6_daddr, 16);
 #endif
-	}
 }
 
 /*
  * Puts the address in user memory, of len bytes, in the place of the peer.
  * Returns SF_F_USER when it did, SF_F_FAULT when it could not read, 0 when
- * there is no address of the socket's family.
+ * there is no address of the socket's family. Without a socket (family 0) any
+ * family of IP will do.
  */
 u32 sf_sock_user_peer(struct sf_tuple *t, unsigned long uaddr, int len)
 {
@@ -81,6 +127,8 @@ u32 sf_sock_user_peer(struct sf_tuple *t, unsigned long uaddr, int len)
 	len = min_t(int, len, sizeof(a));
 	if (sf_user_copy(&a, uaddr, len) != len)
 		return SF_F_FAULT;
+	if (!t->family && (a.family == AF_INET || a.family == AF_INET6))
+		t->family = a.family;
 	if (a.family == AF_INET && t->family == AF_INET) {
 		memset(t->raddr, 0, sizeof(t->raddr));
 		memcpy(t->raddr, &a.in.sin_addr, 4);
@@ -106,18 +154,14 @@ static u32 sf_sun_len(const char *path, int len)
 	return len && path[0] ? strnlen(path, len) : len;
 }
 
-/*
- * The socket's own name: that which an accepted one shares with the listening
- * one. Set once in a socket's life and freed with it.
- */
-static struct sf_str sf_unix_name(const struct sock *sk)
+/* The name that a socket of AF_UNIX is bound to, or none. */
+static struct sf_str sf_unix_bound(const struct sock *sk)
 {
 	struct sf_str name = {};
 #if IS_ENABLED(CONFIG_UNIX)
 	const struct unix_address *addr;
 
-	if (sk->sk_family != AF_UNIX)
-		return name;
+	/* Set once in a socket's life, complete by then, and freed with it. */
 	addr = smp_load_acquire(&unix_sk(sk)->addr);
 	if (addr) {
 		name.s = addr->name->sun_path;
@@ -125,6 +169,24 @@ static struct sf_str sf_unix_name(const struct sock *sk)
 				      offsetof(struct sockaddr_un, sun_path));
 	}
 #endif
+	return name;
+}
+
+/*
+ * A socket of AF_UNIX is known by one name: its own (an accepted one shares
+ * that of the listening one), else its peer's.
+ */
+static struct sf_str sf_unix_name(const struct sock *sk)
+{
+	const struct sock *peer;
+	struct sf_str name;
+
+	if (sk->sk_family != AF_UNIX)
+		return (struct sf_str){};
+	name = sf_unix_bound(sk);
+	peer = sf_unix_stream_peer(sk);
+	if (!name.len && peer)
+		name = sf_unix_bound(peer);
 	return name;
 }
 
@@ -236,18 +298,23 @@ void sf_tell_socket(struct sf_run *run, const struct sf_call *call)
 	sf_unpin(&pin);
 }
 
-/* The peer of a failed connect(2), which the socket has forgotten, and every
- * name of AF_UNIX (the socket knows its peer, but not for a lockless reader). */
-static void sf_connect_user(struct sf_run *run, struct sf_sock_event *ev,
-			    const struct sf_call *call)
+/*
+ * The name that a socket of AF_UNIX was connected to: the peer's, or what the
+ * call said, when there is no peer or none that can be read without a lock.
+ */
+static struct sf_str sf_unix_connected(struct sf_run *run,
+				       const struct sf_call *call,
+				       const struct sock *sk)
 {
-	unsigned long uaddr = call->arg[call->sc->b];
-	int len = call->arg[call->sc->c];
+	const struct sock *peer = sf_unix_stream_peer(sk);
+	struct sf_str name = {};
 
-	if (ev->tuple.family == AF_UNIX)
-		ev->name = sf_unix_user_name(run, uaddr, len);
-	else if (call->ret < 0 && !ev->tuple.rport)
-		ev->flags |= sf_sock_user_peer(&ev->tuple, uaddr, len);
+	if (call->ret >= 0 && peer)
+		name = sf_unix_bound(peer);
+	if (!name.len)
+		name = sf_unix_user_name(run, call->arg[call->sc->b],
+					 call->arg[call->sc->c]);
+	return name;
 }
 
 void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
@@ -261,13 +328,17 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 	struct sf_pin pin = sf_pin_fd(ev.fd);
 	struct sock *sk = sf_file_sock(pin.file);
 
-	if (sk) {
+	if (sk)
 		sf_sock_tuple(&ev.tuple, sk);
-		sf_connect_user(run, &ev, call);
+	if (sk && sk->sk_family == AF_UNIX)
+		ev.name = sf_unix_connected(run, call, sk);
+	else if (call->ret < 0 && !ev.tuple.rport)
+		ev.flags = sf_sock_user_peer(&ev.tuple, call->arg[call->sc->b],
+					     call->arg[call->sc->c]);
+	if (sk)
 		sf_emit_sock_described(run, &ev, pin.file, sk);
-	} else {
+	else
 		sf_emit_sock(run, &ev, pin.file, NULL);
-	}
 	sf_unpin(&pin);
 }
 

@@ -2,7 +2,10 @@
 #include <linux/sched.h>
 #include <trace/events/sched.h>
 
-void sf_exit(void *data, struct task_struct *task, bool dead);
+static void sf_exit(void *data, struct task_struct *task, bool dead)
+{
+}
+
 void sf_probe(void);
 void sf_probe(void)
 {

@@ -10,7 +10,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Gid, Pid, Uid, setresgid, setresuid};
 use probe_loader::abi::{
     SF_ARGS_MAX, SF_EXIT_LAST, SF_F_CUT, SF_F_USER, SF_OP_CLONE, SF_OP_EXEC, SF_OP_EXIT,
-    SF_OP_FORK, SF_SHARE_FILES, SF_SHARE_FS, SF_SHARE_THREAD, SF_SHARE_VM,
+    SF_OP_FORK, SF_OP_READ, SF_SHARE_FILES, SF_SHARE_FS, SF_SHARE_THREAD, SF_SHARE_VM,
 };
 
 use crate::recording::{Event, Recording, record};
@@ -27,6 +27,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("processes::ids", ids),
     ("processes::killed", killed),
     ("processes::pid_namespace", pid_namespace),
+    ("processes::started_by_the_kernel", started_by_the_kernel),
 ];
 
 fn myself() -> CString {
@@ -190,24 +191,18 @@ fn exec_of_long_arguments() {
 fn exec_by_a_thread() {
     let exe = myself();
     let r = record(|facts| {
-        let (read_end, write_end) = sys::pipe();
-        std::thread::spawn(move || {
-            sys::write(write_end, &sys::gettid().to_ne_bytes()).expect("tid");
-            let error = sys::execve(&exe, &[&exe, c"exit", c"4"], &[]);
-            panic!("{error}");
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                facts.set("tid", sys::gettid());
+                let error = sys::execve(&exe, &[&exe, c"exit", c"4"], &[]);
+                panic!("{error}");
+            });
         });
-        let mut tid = [0; 4];
-        sys::read(read_end, &mut tid).expect("tid");
-        facts.set("tid", u32::from_ne_bytes(tid));
-        loop {
-            std::thread::park();
-        }
     });
     let (rec, _) = exec_record(&r, |ret| ret == 0).as_exec();
     assert_eq!((rec.h.pid, rec.h.tid), (r.pid, r.pid));
-    if r.num::<u32>("tid") != 0 {
-        assert_eq!(rec.old_tid, r.num::<u32>("tid"));
-    }
+    assert_eq!(rec.old_tid, r.num("tid"));
+    assert_ne!(rec.old_tid, r.pid);
     assert_eq!(exit_of_last(&r).code, 4 << 8);
 }
 
@@ -288,4 +283,39 @@ fn pid_namespace() {
     assert_ne!(u64::from(f.pidns), namespace("pid"));
     let told: u64 = r.num("pidns");
     assert!(told == 0 || told == u64::from(f.pidns));
+}
+
+/// The kernel starts a program by itself: it has no system call to return
+/// from, and none is told. Changes a setting of the machine, so only where the
+/// test has one of its own.
+fn started_by_the_kernel() {
+    const PATTERN: &str = "/proc/sys/kernel/core_pattern";
+    if std::env::var_os("SYSFLOW_TEST_MACHINE").is_none() {
+        eprintln!("skipped: SYSFLOW_TEST_MACHINE is not set");
+        return;
+    }
+    let exe = std::env::current_exe().expect("own path");
+    let before = fs::read_to_string(PATTERN).expect("core pattern");
+    fs::write(PATTERN, format!("|{} exit 0", exe.display())).expect("core pattern");
+    let r = record(|_| {
+        let child = match sys::fork() {
+            0 => {
+                let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGABRT);
+                sys::exit(0)
+            }
+            child => child,
+        };
+        wait(child);
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    });
+    fs::write(PATTERN, before).expect("core pattern");
+    let helper = r
+        .events
+        .iter()
+        .find(|e| e.op() == SF_OP_EXEC && e.hdr().pid != r.pid)
+        .expect("the program that takes the core");
+    assert_eq!(helper.as_exec().1.exe, exe.to_str().expect("UTF-8").as_bytes());
+    let helper = helper.hdr().pid;
+    let reads = r.of(helper).filter(|e| e.op() == SF_OP_READ && e.as_io().fd == 0);
+    assert_eq!(reads.count(), 0, "no read(2) was called");
 }

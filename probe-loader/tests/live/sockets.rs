@@ -4,7 +4,7 @@
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsRawFd, IntoRawFd};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 
 use probe_loader::abi::{
     SF_F_TUPLE, SF_F_USER, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_SOCKET, SF_OP_READ,
@@ -26,6 +26,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("sockets::several_messages_on_a_stream", several_messages_on_a_stream),
     ("sockets::unix_stream", unix_stream),
     ("sockets::unix_abstract", unix_abstract),
+    ("sockets::unix_datagram", unix_datagram),
     ("sockets::failed_connects", failed_connects),
     ("sockets::failed_socket_and_accept", failed_socket_and_accept),
     ("sockets::inherited", inherited),
@@ -273,7 +274,7 @@ fn unix_stream() {
     let name = path.to_str().expect("UTF-8").as_bytes();
     let connect = r.one("connect", |e| e.op() == SF_OP_CONNECT);
     let (rec, told) = connect.as_sock();
-    assert_eq!((told.as_slice(), connect.flags()), (name, SF_F_USER));
+    assert_eq!((told.as_slice(), connect.flags()), (name, 0), "from the peer");
     assert_eq!((i32::from(rec.tuple.family), rec.tuple.lport), (libc::AF_UNIX, 0));
     let accept = r.one("accept", |e| e.op() == SF_OP_ACCEPT);
     let (acc, told) = accept.as_sock();
@@ -291,6 +292,36 @@ fn unix_abstract() {
     let connect = r.one("connect", |e| e.op() == SF_OP_CONNECT);
     let (rec, told) = connect.as_sock();
     assert_eq!((told.as_slice(), rec.ret), (name.as_slice(), -libc::ECONNREFUSED));
+    assert_eq!(connect.flags(), SF_F_USER);
+}
+
+fn unix_datagram() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let path = dir.path().join("log");
+    let r = record(|facts| {
+        let server = UnixDatagram::bind(&path).expect("bind");
+        let client = UnixDatagram::unbound().expect("socket");
+        for _ in 0..5 {
+            client.send_to(b"text", &path).expect("send");
+            server.recv(&mut [0; 16]).expect("receive");
+        }
+        client.connect(&path).expect("connect");
+        facts.set("server", server.as_raw_fd());
+        facts.set("client", client.as_raw_fd());
+    });
+    let (server, client): (i32, i32) = (r.num("server"), r.num("client"));
+    for (fd, op) in [(client, SF_OP_SEND), (server, SF_OP_RECV)] {
+        let io: Vec<_> = r.own().filter(|e| e.op() == op && e.as_io().fd == fd).collect();
+        assert_eq!(io.len(), 5);
+        assert!(io.iter().all(|e| e.as_io().bytes == 4 && e.flags() == 0));
+        let described = r
+            .own()
+            .filter(|e| e.op() == SF_OP_DESCRIBE_SOCKET && e.as_sock().0.fd == fd)
+            .count();
+        assert!(described < 5, "not with every message: {described}");
+    }
+    let (_, told) = r.one("connect", |e| e.op() == SF_OP_CONNECT).as_sock();
+    assert_eq!(told, path.to_str().expect("UTF-8").as_bytes());
 }
 
 fn failed_connects() {
@@ -312,8 +343,10 @@ fn failed_connects() {
     let t = refused.tuple();
     assert_eq!((refused.flags(), t.family), (SF_F_USER, AF_INET));
     assert_eq!((t.rport, t.raddr), (at.port(), address(at.ip())));
-    let (unknown, _) = of(libc::EBADF).as_sock();
-    assert_eq!((unknown.file, unknown.fd, unknown.tuple.family), (0, 777, 0));
+    let unknown = of(libc::EBADF);
+    let (t, (rec, _)) = (unknown.tuple(), unknown.as_sock());
+    assert_eq!((rec.file, rec.fd, unknown.flags()), (0, 777, SF_F_USER));
+    assert_eq!((t.family, t.rport, t.raddr), (AF_INET, at.port(), address(at.ip())));
     assert_eq!(of(libc::ENOTSOCK).as_sock().0.fd, r.num::<i32>("file"));
 }
 
