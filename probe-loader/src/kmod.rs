@@ -1,48 +1,118 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Placeholder until the kmod driver lands.
+//! The kernel module: its device, and ([`module`]) how it gets into the kernel.
+//!
+//! `driver/include/sysflow/device.h` is the interface.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
+mod build;
+mod device;
+pub mod module;
 
-use crate::driver::Options;
+use std::io;
+use std::path::PathBuf;
 
-/// Why the driver cannot be used.
+pub use build::{build, can_build};
+pub(crate) use device::Kmod;
+
+use crate::driver;
+
+/// Why the kernel module cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Another process captures.
-    #[error("in use by another process")]
+    #[error("in use by another process (one capture at a time)")]
     Busy,
-    /// Not built.
-    #[error("not built into this program")]
-    Absent,
+    /// The device may not be opened.
+    #[error("no permission to open {device}: run as root or as the owner of the device")]
+    Permission {
+        /// The device.
+        device: &'static str,
+    },
+    /// The module is loaded and its device is not there.
+    #[error("the module is loaded and {device} does not exist: is devtmpfs mounted on /dev?")]
+    NoDevice {
+        /// The device.
+        device: &'static str,
+    },
+    /// The loaded module is of another version.
+    #[error(transparent)]
+    Version(Box<driver::Error>),
+    /// The device refused a command.
+    #[error("{what}: {source}")]
+    Device {
+        /// What was asked of it.
+        what: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The running kernel takes no modules.
+    #[error("modules cannot be loaded here: {0}")]
+    Unsupported(&'static str),
+    /// There is no module for the running kernel.
+    #[error(
+        "no sysflow.ko for kernel {release}: build it with `sysflow probe load`, or set \
+         SYSFLOW_MODULE to its path"
+    )]
+    NotFound {
+        /// `uname -r`.
+        release: String,
+    },
+    /// A file is no kernel module.
+    #[error("{path}: no kernel module")]
+    NoModule {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A module was built for another kernel.
+    #[error("{path} is built for kernel {built}, and {release} runs: build it again")]
+    Foreign {
+        /// The module.
+        path: PathBuf,
+        /// Kernel release it was built for.
+        built: String,
+        /// `uname -r`.
+        release: String,
+    },
+    /// The kernel did not take the module.
+    #[error("cannot load {path}: {reason}")]
+    Load {
+        /// The module.
+        path: PathBuf,
+        /// What to do about it.
+        reason: String,
+    },
+    /// The kernel did not let the module go.
+    #[error("cannot unload the module: {0}")]
+    Unload(String),
+    /// Something is missing that building needs.
+    #[error("{what} is missing: install {package}")]
+    Missing {
+        /// A program, or the kernel's headers.
+        what: String,
+        /// The package that has it, with Debian's name.
+        package: String,
+    },
+    /// The module's sources did not build.
+    #[error("the module does not build for kernel {release}, see {log}:\n{tail}")]
+    Build {
+        /// `uname -r`.
+        release: String,
+        /// The whole output.
+        log: PathBuf,
+        /// Its end.
+        tail: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
 }
 
-/// The driver, loaded.
-pub(crate) struct Kmod {
-    fd: OwnedFd,
-}
-
-impl Kmod {
-    pub(crate) fn open(_options: &Options) -> Result<Self, Error> {
-        Err(Error::Absent)
-    }
-
-    pub(crate) fn cpus(&self) -> u32 {
-        0
-    }
-
-    pub(crate) fn rings_fd(&self) -> BorrowedFd<'_> {
-        std::os::fd::AsFd::as_fd(&self.fd)
-    }
-
-    pub(crate) fn wakeup_fd(&self) -> BorrowedFd<'_> {
-        std::os::fd::AsFd::as_fd(&self.fd)
-    }
-
-    pub(crate) fn start(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    pub(crate) fn stop(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
+/// Turns an error on `path` into ours.
+fn file_error(path: &std::path::Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::File { path, source }
 }

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * The differences between kernel versions, all of them. What can be told by a
+ * compile probe (run by Kbuild, answers in probed.h) is: versions lie on
+ * distribution kernels.
+ */
+#ifndef SYSFLOW_COMPAT_H
+#define SYSFLOW_COMPAT_H
+
+#include <linux/compat.h>
+#include <linux/kernfs.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include "probed.h"
+
+/* 6.3: vm_flags is read-only for drivers and has setters. */
+static inline void sf_vm_flags_mod(struct vm_area_struct *vma,
+				   unsigned long set, unsigned long clear)
+{
+#ifdef SF_HAVE_VM_FLAGS_SET
+	vm_flags_set(vma, set);
+	vm_flags_clear(vma, clear);
+#else
+	vma->vm_flags |= set;
+	vma->vm_flags &= ~clear;
+#endif
+}
+
+/*
+ * The tracepoint of a task's end tells from about 6.16 whether the task was
+ * the group's last. Before, the probe reads signal->live, which can be 0 for
+ * two threads that end at the same time: both are then told as the last.
+ */
+#ifdef SF_HAVE_EXIT_GROUP_DEAD
+#define SF_EXIT_PROBE_ARGS	void *data, struct task_struct *task, bool dead
+#define SF_EXIT_IS_LAST(task)	(dead)
+#else
+#define SF_EXIT_PROBE_ARGS	void *data, struct task_struct *task
+#define SF_EXIT_IS_LAST(task)	(!atomic_read(&(task)->signal->live))
+#endif
+
+/* 6.15 marks the name __rcu. */
+static inline const char *sf_kernfs_name(const struct kernfs_node *kn)
+{
+	return (__force const char *)READ_ONCE(kn->name);
+}
+
+/*
+ * Whether the current system call is a 32-bit one. Its number is then of
+ * another table.
+ */
+static __always_inline bool sf_compat_syscall(void)
+{
+#ifdef CONFIG_COMPAT
+	return in_compat_syscall();
+#else
+	return false;
+#endif
+}
+
+/*
+ * A program that the kernel starts by itself (a core dump's, modprobe) leaves
+ * for user mode as if from a system call. Its registers, all zero, then say
+ * read(0, NULL, 0) = 0. The instruction of a real call leaves rcx non-zero.
+ */
+static inline bool sf_no_syscall(const struct pt_regs *regs, unsigned long nr,
+				 long ret)
+{
+#ifdef CONFIG_X86_64
+	return !ret && !nr && !regs->di && !regs->si && !regs->dx && !regs->cx;
+#else
+	return false;
+#endif
+}
+
+#endif /* SYSFLOW_COMPAT_H */

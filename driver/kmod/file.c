@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: (GPL-2.0 OR MIT)
+/* Files: OPEN, CLOSE, DESCRIBE_FILE. */
+#include <linux/dcache.h>
+#include <linux/fcntl.h>
+#include <linux/fs.h>
+#include <linux/openat2.h>
+
+#include "fd.h"
+#include "internal.h"
+#include "user.h"
+
+static u32 sf_file_attr(const struct file *file)
+{
+	u32 attr = 0;
+
+	if (file->f_mode & FMODE_CREATED)
+		attr |= SF_FILE_CREATED;
+	if (d_unlinked(file->f_path.dentry))
+		attr |= SF_FILE_UNLINKED;
+	return attr;
+}
+
+/* Tells a pinned file. False: lost. */
+static bool sf_emit_file(struct sf_run *run, u32 op, struct file *file, int fd,
+			 int ret)
+{
+	const struct inode *inode = file_inode(file);
+	struct sf_str path = sf_path(run->cpu->scratch->path, &file->f_path);
+	struct sf_rec_file *rec;
+
+	rec = sf_reserve(run, op, sizeof(*rec) + path.len);
+	if (!rec)
+		return false;
+	rec->file = sf_identity(file);
+	rec->ino = inode->i_ino;
+	rec->dev = inode->i_sb->s_dev;
+	rec->mode = inode->i_mode;
+	rec->fd = fd;
+	rec->ret = ret;
+	rec->flags = file->f_flags;
+	rec->attr = sf_file_attr(file);
+	rec->path_len = path.len;
+	memcpy(rec + 1, path.s, path.len);
+	sf_commit(run, rec, op, sizeof(*rec) + path.len, path.flags);
+	return true;
+}
+
+bool sf_describe_file(struct sf_run *run, struct file *file, int fd)
+{
+	return sf_emit_file(run, SF_OP_DESCRIBE_FILE, file, fd, 0);
+}
+
+/* The flags that the caller gave. */
+static u32 sf_open_flags(const struct sf_call *call, u32 *fault)
+{
+	const struct sf_syscall *sc = call->sc;
+	struct open_how how = {};
+
+	if (sc->b == SF_ARG_NONE)	/* creat(2) */
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	if (sc->b != SF_ARG_HOW)
+		return call->arg[sc->b];
+	if (sf_user_copy(&how, call->arg[sc->a + 1], sizeof(how.flags)) !=
+	    sizeof(how.flags))
+		*fault |= SF_F_FAULT;
+	return how.flags;
+}
+
+/* An open that gave no file: what the caller asked for. */
+static void sf_emit_open_asked(struct sf_run *run, const struct sf_call *call)
+{
+	const struct sf_syscall *sc = call->sc;
+	char *path = run->cpu->scratch->path;
+	u32 hflags = SF_F_USER;
+	u32 oflags = sf_open_flags(call, &hflags);
+	u32 len = sf_user_string(path, call->arg[sc->a], SF_PATH_MAX, &hflags);
+	struct sf_rec_file *rec;
+
+	rec = sf_reserve(run, SF_OP_OPEN, sizeof(*rec) + len);
+	if (!rec)
+		return;
+	memset(rec, 0, sizeof(*rec));
+	rec->fd = sc->c == SF_ARG_NONE ? AT_FDCWD : (int)call->arg[sc->c];
+	rec->ret = call->ret;
+	rec->flags = oflags;
+	rec->path_len = len;
+	memcpy(rec + 1, path, len);
+	sf_commit(run, rec, SF_OP_OPEN, sizeof(*rec) + len, hflags);
+}
+
+void sf_tell_open(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_pin pin = {};
+
+	if (call->ret >= 0)
+		pin = sf_pin_fd(call->ret);
+	/* Another thread may have closed it already. */
+	if (!pin.file) {
+		sf_emit_open_asked(run, call);
+		return;
+	}
+	if (sf_emit_file(run, SF_OP_OPEN, pin.file, call->ret, call->ret))
+		sf_described_set(run->cpu, pin.file, SF_KIND_FILE);
+	else
+		sf_described_drop(run->cpu, pin.file);
+	sf_unpin(&pin);
+}
+
+/* The file is gone by now: the reader knows what it was. */
+void sf_tell_close(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_rec_fd *rec = sf_reserve(run, SF_OP_CLOSE, sizeof(*rec));
+
+	if (!rec)
+		return;
+	rec->file = 0;
+	rec->fd = call->arg[call->sc->a];
+	rec->ret = call->ret;
+	sf_commit(run, rec, SF_OP_CLOSE, sizeof(*rec), 0);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
+/*
+ * What the module's files share: the state of one CPU, a probe run, and the
+ * functions that tell one kind of operation each.
+ *
+ * Rules of everything that runs inside a probe
+ *  - preemption is off from sf_run_begin() (or sf_probe_enter()) to its end.
+ *    That makes this CPU the ring's only writer, and it is an RCU read-side
+ *    section: call_rcu() and synchronize_rcu() wait for it. Newer kernels
+ *    call the syscall probes with preemption on, so it is done here and not
+ *    left to the tracepoint;
+ *  - nothing sleeps, allocates, takes a page fault or waits for a lock that
+ *    another CPU can hold. A trylock is no wait;
+ *  - a file is used in depth (dentry, socket) only while sf_pin_fd() holds it.
+ */
+#ifndef SYSFLOW_INTERNAL_H
+#define SYSFLOW_INTERNAL_H
+
+#include <linux/cache.h>
+#include <linux/irq_work.h>
+#include <linux/path.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/types.h>
+
+#include <sysflow/abi.h>
+#include <sysflow/described.h>
+#include <sysflow/device.h>
+#include <sysflow/ring.h>
+#include <sysflow/ring_write.h>
+
+struct file;
+struct linux_binprm;
+struct sock;
+struct vm_area_struct;
+
+/*
+ * A CPU's scratch memory: strings whose length must be known before room in
+ * the ring is asked for.
+ */
+struct sf_scratch {
+	char path[SF_PATH_MAX];
+	char cwd[SF_PATH_MAX];
+	char cgroup[SF_CGROUP_MAX];
+};
+
+/* One CPU. Written by probes on that CPU only, from START to STOP. */
+struct sf_cpu {
+	struct sf_ring ring;
+	u64 last_ts;		/* of the last record: time never goes back */
+	u64 woken_at;		/* the reader's wake_at that was served */
+	struct sf_described *described;	/* SF_DESCRIBED_SLOTS */
+	struct sf_scratch *scratch;
+	void *mem;		/* what is mapped: prod page, cons page, data */
+	struct irq_work wake;
+};
+
+DECLARE_PER_CPU(struct sf_cpu, sf_cpus);
+
+/* Constant from open to release. */
+struct sf_session {
+	pid_t owner;		/* thread group that is never recorded */
+	u64 key;		/* hides kernel addresses in identities */
+	u64 ring_size;		/* 0: not set up */
+};
+
+extern struct sf_session sf_session;
+
+/* One run of a probe, from its clock read to its end. */
+struct sf_run {
+	struct sf_cpu *cpu;
+	u64 ts;
+};
+
+/* How a system call is read at its exit: the kinds of syscalls.h. */
+enum sf_how {
+	SF_HOW_NONE = 0,	/* of no interest */
+	SF_HOW_IO,
+	SF_HOW_MSGIO,
+	SF_HOW_OPEN,
+	SF_HOW_CLOSE,
+	SF_HOW_SOCKET,
+	SF_HOW_CONNECT,
+	SF_HOW_ACCEPT,
+	SF_HOW_CLONE,
+	SF_HOW_EXEC,
+	SF_HOW_URING,		/* io_uring_enter(2): counted, not covered */
+};
+
+/* For SF_ARG_* and SF_ADDR_*; the rows are taken in probes.c. */
+#define SF_SYSCALL(name, how, op, a, b, c)
+#include <sysflow/syscalls.h>
+
+struct sf_syscall {
+	u8 how;			/* enum sf_how */
+	u8 op;			/* enum sf_op */
+	u8 a, b, c;		/* see syscalls.h */
+};
+
+/* A system call that returned. */
+struct sf_call {
+	const struct sf_syscall *sc;
+	long ret;
+	unsigned long arg[6];
+};
+
+static inline bool sf_owner_is(const struct task_struct *task)
+{
+	return task->tgid == sf_session.owner;
+}
+
+/* The identity that records carry for an open file. */
+static inline u64 sf_identity(const struct file *file)
+{
+	return (u64)(unsigned long)file ^ sf_session.key;
+}
+
+/*
+ * Begins a run for an operation of class cls, with preemption off already.
+ * False: counted as lost, nothing to do.
+ */
+static __always_inline bool sf_run_begin(struct sf_run *run, u32 cls)
+{
+	struct sf_cpu *cpu = this_cpu_ptr(&sf_cpus);
+
+	if (!sf_ring_begin(cpu->ring.prod, cls))
+		return false;
+	run->cpu = cpu;
+	/* The fast clock may step back some ns while it is being adjusted. */
+	run->ts = max_t(u64, ktime_get_mono_fast_ns(), cpu->last_ts);
+	cpu->last_ts = run->ts;
+	return true;
+}
+
+void sf_wake_reader(struct sf_cpu *cpu);
+
+static __always_inline void sf_run_end(struct sf_run *run)
+{
+	struct sf_cpu *cpu = run->cpu;
+
+	sf_ring_end(cpu->ring.prod);
+	if (unlikely(sf_ring_wants_wakeup(&cpu->ring)))
+		sf_wake_reader(cpu);
+}
+
+/*
+ * Room for a record of at most len bytes before padding, or NULL and a loss
+ * counted.
+ */
+static __always_inline void *sf_reserve(struct sf_run *run, u32 op, u32 len)
+{
+	return sf_ring_reserve(&run->cpu->ring, SF_OP_CLASS(op),
+			       ALIGN(len, 8));
+}
+
+/*
+ * Publishes the record, whose len bytes (not more than were reserved) the
+ * caller has filled, all but the header.
+ */
+static __always_inline void sf_commit(struct sf_run *run, void *rec, u32 op,
+				      u32 len, u32 flags)
+{
+	u32 whole = ALIGN(len, 8);
+
+	memset((char *)rec + len, 0, whole - len);
+	sf_ring_stamp(run->cpu->ring.prod, rec, run->ts, current->tgid,
+		      current->pid, whole, op, flags);
+	sf_ring_commit(&run->cpu->ring, SF_OP_CLASS(op), whole);
+}
+
+/* An operation that is not told because its description was lost. */
+static inline void sf_lose(struct sf_run *run, u32 cls)
+{
+	struct sf_ring_prod *prod = run->cpu->ring.prod;
+
+	sf_ring_lose(prod, cls, SF_CAUSE_RING_FULL);
+	WRITE_ONCE(prod->seq, prod->seq + 1);
+}
+
+/* rings.c */
+int sf_rings_create(u64 size);
+void sf_rings_destroy(void);
+void sf_rings_forget_described(void);
+void sf_rings_quiesce(void);
+int sf_rings_map(struct vm_area_struct *vma);
+bool sf_rings_wake_due(void);
+void sf_rings_init(void);
+
+/* main.c */
+void sf_wake_sleepers(void);
+
+/* probes.c */
+int sf_probes_find(void);
+int sf_probes_attach(void);
+void sf_probes_detach(void);
+
+/* process.c */
+void sf_tell_fork(struct sf_run *run, struct task_struct *child);
+void sf_tell_exec(struct sf_run *run, pid_t old_tid, struct linux_binprm *bprm);
+void sf_tell_exec_failed(struct sf_run *run, const struct sf_call *call);
+void sf_tell_exit(struct sf_run *run, bool last);
+void sf_tell_clone(struct sf_run *run, const struct sf_call *call);
+
+/* file.c */
+void sf_tell_open(struct sf_run *run, const struct sf_call *call);
+void sf_tell_close(struct sf_run *run, const struct sf_call *call);
+bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
+
+/* sock.c */
+enum sf_kind sf_sock_kind(const struct sock *sk);
+void sf_sock_tuple(struct sf_tuple *tuple, const struct sock *sk);
+u32 sf_sock_user_peer(struct sf_tuple *tuple, unsigned long uaddr, int len);
+bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,
+		      int fd);
+void sf_tell_socket(struct sf_run *run, const struct sf_call *call);
+void sf_tell_connect(struct sf_run *run, const struct sf_call *call);
+void sf_tell_accept(struct sf_run *run, const struct sf_call *call);
+
+/* io.c */
+void sf_tell_io(struct sf_run *run, const struct sf_call *call);
+void sf_tell_msgio(struct sf_run *run, const struct sf_call *call);
+
+/* path.c */
+struct sf_str {
+	const char *s;
+	u32 len;
+	u32 flags;	/* SF_F_CUT */
+};
+
+/* A path that grows towards the front of its buffer. */
+struct sf_back {
+	char *start;
+	u32 room;	/* bytes before start */
+	u32 flags;
+};
+
+bool sf_prepend(struct sf_back *b, const char *name, u32 max, bool slash);
+struct sf_str sf_back_end(struct sf_back *b, u32 size);
+struct sf_str sf_path(char *buf, const struct path *path);
+struct path sf_read_pwd(void);
+int sf_path_verify(void);
+
+#endif /* SYSFLOW_INTERNAL_H */

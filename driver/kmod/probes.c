@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: (GPL-2.0 OR MIT)
+/*
+ * The hooks: four tracepoints, attached between START and STOP only. System
+ * calls are seen at their exit alone.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/bitmap.h>
+#include <linux/nospec.h>
+#include <linux/sched/signal.h>
+#include <linux/tracepoint.h>
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+#include <trace/events/sched.h>
+#include <trace/events/syscalls.h>
+
+#include "compat.h"
+#include "internal.h"
+
+static const struct sf_syscall sf_syscalls[] = {
+#define SF_SYSCALL(name, how, op, a, b, c) \
+	[__NR_##name] = { SF_HOW_##how, SF_OP_##op, a, b, c },
+#include <sysflow/syscalls.h>
+	[__NR_io_uring_enter] = { SF_HOW_URING, SF_OP_NONE, 0, 0, 0 },
+};
+
+/*
+ * The same calls in the 32-bit table of x86, which has numbers of its own:
+ * counted, not covered. 102 is socketcall(2).
+ */
+#ifdef CONFIG_X86_64
+static const u16 sf_ia32_calls[] = {
+	2, 3, 4, 5, 6, 8, 11, 102, 120, 145, 146, 180, 181, 190, 295, 333, 334,
+	337, 345, 358, 359, 362, 364, 369, 370, 371, 372, 378, 379, 417, 426,
+	435, 437,
+};
+#endif
+
+static bool sf_compat_of_interest(unsigned long nr)
+{
+#ifdef CONFIG_X86_64
+	int i;
+
+#ifdef __X32_SYSCALL_BIT
+	if (nr & __X32_SYSCALL_BIT) {
+		nr &= ~__X32_SYSCALL_BIT;
+		return nr < ARRAY_SIZE(sf_syscalls) && sf_syscalls[nr].how;
+	}
+#endif
+	for (i = 0; i < ARRAY_SIZE(sf_ia32_calls); i++)
+		if (sf_ia32_calls[i] == nr)
+			return true;
+	return false;
+#else
+	return true;
+#endif
+}
+
+/* Calls that are seen and not covered. */
+static noinline void sf_count_uncovered(bool compat, u64 n)
+{
+	struct sf_ring_prod *prod;
+
+	if (sf_owner_is(current))
+		return;
+	preempt_disable_notrace();
+	prod = this_cpu_ptr(&sf_cpus)->ring.prod;
+	if (compat)
+		WRITE_ONCE(prod->uncovered_compat, prod->uncovered_compat + n);
+	else
+		WRITE_ONCE(prod->uncovered_uring, prod->uncovered_uring + n);
+	preempt_enable_notrace();
+}
+
+static void sf_tell(struct sf_run *run, const struct sf_call *call)
+{
+	switch (call->sc->how) {
+	case SF_HOW_IO:
+		sf_tell_io(run, call);
+		break;
+	case SF_HOW_MSGIO:
+		sf_tell_msgio(run, call);
+		break;
+	case SF_HOW_OPEN:
+		sf_tell_open(run, call);
+		break;
+	case SF_HOW_CLOSE:
+		sf_tell_close(run, call);
+		break;
+	case SF_HOW_SOCKET:
+		sf_tell_socket(run, call);
+		break;
+	case SF_HOW_CONNECT:
+		sf_tell_connect(run, call);
+		break;
+	case SF_HOW_ACCEPT:
+		sf_tell_accept(run, call);
+		break;
+	case SF_HOW_CLONE:
+		sf_tell_clone(run, call);
+		break;
+	case SF_HOW_EXEC:
+		sf_tell_exec_failed(run, call);
+		break;
+	}
+}
+
+static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
+{
+	unsigned long nr = syscall_get_nr(current, regs);
+	const struct sf_syscall *sc;
+	struct sf_call call;
+	struct sf_run run;
+
+	if (unlikely(sf_compat_syscall())) {
+		if (sf_compat_of_interest(nr))
+			sf_count_uncovered(true, 1);
+		return;
+	}
+	if (nr >= ARRAY_SIZE(sf_syscalls))
+		return;
+	sc = &sf_syscalls[array_index_nospec(nr, ARRAY_SIZE(sf_syscalls))];
+	if (sc->how == SF_HOW_NONE || sf_owner_is(current))
+		return;
+	if (unlikely(sf_no_syscall(regs, nr, ret)))
+		return;
+	if (unlikely(sc->how == SF_HOW_URING)) {
+		if (ret > 0)
+			sf_count_uncovered(false, ret);
+		return;
+	}
+	if (sc->how == SF_HOW_EXEC && ret >= 0)
+		return;	/* told by sf_on_exec() */
+
+	call.sc = sc;
+	call.ret = ret;
+	syscall_get_arguments(current, regs, call.arg);
+	preempt_disable_notrace();
+	if (sf_run_begin(&run, SF_OP_CLASS(sc->op))) {
+		sf_tell(&run, &call);
+		sf_run_end(&run);
+	}
+	preempt_enable_notrace();
+}
+
+/* Before the child runs. */
+static void sf_on_fork(void *data, struct task_struct *parent,
+		       struct task_struct *child)
+{
+	struct sf_run run;
+
+	if (sf_owner_is(current))
+		return;
+	preempt_disable_notrace();
+	if (sf_run_begin(&run, SF_CLASS_PROCESS)) {
+		sf_tell_fork(&run, child);
+		sf_run_end(&run);
+	}
+	preempt_enable_notrace();
+}
+
+static void sf_on_exec(void *data, struct task_struct *task, pid_t old_tid,
+		       struct linux_binprm *bprm)
+{
+	struct sf_run run;
+
+	if (sf_owner_is(current))
+		return;
+	preempt_disable_notrace();
+	if (sf_run_begin(&run, SF_CLASS_PROCESS)) {
+		sf_tell_exec(&run, old_tid, bprm);
+		sf_run_end(&run);
+	}
+	preempt_enable_notrace();
+}
+
+/* The task is current, on its way through do_exit(). */
+static void sf_on_exit(SF_EXIT_PROBE_ARGS)
+{
+	struct sf_run run;
+
+	if (sf_owner_is(current))
+		return;
+	preempt_disable_notrace();
+	if (sf_run_begin(&run, SF_CLASS_PROCESS)) {
+		sf_tell_exit(&run, SF_EXIT_IS_LAST(task));
+		sf_run_end(&run);
+	}
+	preempt_enable_notrace();
+}
+
+static struct {
+	const char *name;
+	void *probe;
+	struct tracepoint *tp;
+	bool attached;
+} sf_hooks[] = {
+	/*
+	 * Births and programs first: a call that is seen comes from a task
+	 * whose fork or exec was seen, or that was there before.
+	 */
+	{ "sched_process_fork", sf_on_fork },
+	{ "sched_process_exec", sf_on_exec },
+	{ "sched_process_exit", sf_on_exit },
+	{ "sys_exit", sf_on_sys_exit },
+};
+
+/* The table above loses the types: the compiler compares them here. */
+static inline void sf_check_probe_types(void)
+{
+	check_trace_callback_type_sched_process_fork(sf_on_fork);
+	check_trace_callback_type_sched_process_exec(sf_on_exec);
+	check_trace_callback_type_sched_process_exit(sf_on_exit);
+	check_trace_callback_type_sys_exit(sf_on_sys_exit);
+}
+
+static void sf_match_hook(struct tracepoint *tp, void *data)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++)
+		if (!strcmp(tp->name, sf_hooks[i].name))
+			sf_hooks[i].tp = tp;
+}
+
+int sf_probes_find(void)
+{
+	int i;
+
+	sf_check_probe_types();
+	for_each_kernel_tracepoint(sf_match_hook, NULL);
+	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++) {
+		if (!sf_hooks[i].tp) {
+			pr_err("this kernel has no tracepoint %s\n",
+			       sf_hooks[i].name);
+			return -ENOENT;
+		}
+	}
+	return 0;
+}
+
+int sf_probes_attach(void)
+{
+	int i, err;
+
+	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++) {
+		err = tracepoint_probe_register(sf_hooks[i].tp,
+						sf_hooks[i].probe, NULL);
+		if (err) {
+			sf_probes_detach();
+			return err;
+		}
+		sf_hooks[i].attached = true;
+	}
+	return 0;
+}
+
+/* When it returns no probe runs, on any CPU. */
+void sf_probes_detach(void)
+{
+	int i;
+
+	for (i = ARRAY_SIZE(sf_hooks) - 1; i >= 0; i--) {
+		if (!sf_hooks[i].attached)
+			continue;
+		tracepoint_probe_unregister(sf_hooks[i].tp, sf_hooks[i].probe,
+					    NULL);
+		sf_hooks[i].attached = false;
+	}
+	tracepoint_synchronize_unregister();
+}

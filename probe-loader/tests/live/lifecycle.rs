@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The kernel module comes and goes, under load and without a farewell.
+//! Skipped with another driver, and where `SYSFLOW_MODULE` names no module.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::num::NonZeroUsize;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use probe_loader::driver::{Choice, Driver, Kind, Options};
+use probe_loader::kmod::{Error, module};
+use probe_loader::ring::stride;
+
+use crate::recording::{Collector, open};
+use crate::{Test, choice, sys};
+
+pub(crate) const TESTS: &[Test] = &[
+    ("lifecycle::one_capture_at_a_time", one_capture_at_a_time),
+    ("lifecycle::mappings_are_read_only", mappings_are_read_only),
+    ("lifecycle::killed_reader", killed_reader),
+    ("lifecycle::unloading_while_open", unloading_while_open),
+    ("lifecycle::load_and_unload_under_load", load_and_unload_under_load),
+];
+
+fn is_kmod() -> bool {
+    let kmod = choice() != Choice::Ebpf && open(64 << 10).kind() == Kind::Kmod;
+    if !kmod {
+        eprintln!("skipped: not the kernel module");
+    }
+    kmod
+}
+
+fn module_file() -> Option<PathBuf> {
+    let path = std::env::var_os(module::PATH_VARIABLE).map(PathBuf::from);
+    if path.is_none() {
+        eprintln!("skipped: {} is not set", module::PATH_VARIABLE);
+    }
+    path
+}
+
+fn worker(work: impl FnOnce()) -> Pid {
+    match sys::fork() {
+        0 => {
+            work();
+            sys::exit(0)
+        }
+        pid => Pid::from_raw(pid as i32),
+    }
+}
+
+/// Reads, opens, forks and exits until it is killed.
+fn busy() -> Pid {
+    worker(|| {
+        loop {
+            let fd = sys::open(c"/dev/zero", 0, 0).expect("/dev/zero");
+            for _ in 0..200 {
+                let _ = sys::read(fd, &mut [0; 16]);
+            }
+            let _ = sys::close(fd);
+            let child = worker(|| {});
+            let _ = waitpid(child, None);
+        }
+    })
+}
+
+fn end(pid: Pid) {
+    kill(pid, Signal::SIGKILL).expect("kill");
+    waitpid(pid, None).expect("wait");
+}
+
+fn one_capture_at_a_time() {
+    if !is_kmod() {
+        return;
+    }
+    let first = open(64 << 10);
+    let second = Driver::open(Choice::Kmod, &Options::default()).map(|_| ()).expect_err("busy");
+    assert!(
+        matches!(second, probe_loader::driver::Error::Kmod(Error::Busy)),
+        "{second}"
+    );
+    drop(first);
+    drop(open(64 << 10));
+}
+
+fn mappings_are_read_only() {
+    if !is_kmod() {
+        return;
+    }
+    const SIZE: usize = 64 << 10;
+    let device = || OpenOptions::new().read(true).write(true).open("/dev/sysflow").expect("device");
+    let setup = |file: &std::fs::File| {
+        use std::os::fd::AsRawFd;
+        nix::ioctl_write_ptr!(setup, 0xf5, 2, probe_loader::abi::sf_setup);
+        let request = probe_loader::abi::sf_setup { ring_size: SIZE as u64, ..Default::default() };
+        // SAFETY: reads one `sf_setup` through a valid pointer.
+        unsafe { setup(file.as_raw_fd(), &raw const request) }
+    };
+    let map = |file: &std::fs::File, offset: usize, len: usize, prot, flags| {
+        let len = NonZeroUsize::new(len).expect("a length");
+        // SAFETY: a new mapping that aliases nothing of Rust's.
+        unsafe { mmap(None, len, prot, flags, file.as_fd(), offset as libc::off_t) }
+    };
+    let (ro, rw) = (ProtFlags::PROT_READ, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE);
+    let (shared, private) = (MapFlags::MAP_SHARED, MapFlags::MAP_PRIVATE);
+    let whole = stride(SIZE);
+    let file = device();
+    assert!(map(&file, 0, whole, ro, shared).is_err(), "not before SETUP");
+    assert!(setup(&file).is_ok());
+    assert_eq!(setup(&file), Err(nix::Error::EBUSY), "once");
+    assert_eq!(map(&file, 0, whole, rw, shared), Err(nix::Error::EPERM));
+    assert_eq!(map(&file, 0, whole, ro, private), Err(nix::Error::EINVAL));
+    assert_eq!(map(&file, 0, 4096, rw, shared), Err(nix::Error::EINVAL));
+    assert_eq!(map(&file, 8192, 4096, rw, shared), Err(nix::Error::EINVAL));
+    assert!(map(&file, whole * 4096, whole, ro, shared).is_err(), "no such cpu");
+    let base = map(&file, 0, whole, ro, shared).expect("read-only");
+    // SAFETY: changes the protection of our own mapping.
+    let raised = unsafe { libc::mprotect(base.as_ptr(), whole, libc::PROT_READ | libc::PROT_WRITE) };
+    assert_eq!((raised, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::EACCES)));
+    // SAFETY: the mapping just made, which nothing borrows.
+    unsafe { munmap(base, whole) }.expect("unmapped");
+}
+
+fn killed_reader() {
+    if !is_kmod() {
+        return;
+    }
+    let load: Vec<_> = (0..3).map(|_| busy()).collect();
+    for _ in 0..3 {
+        let reader = worker(|| {
+            let mut driver = open(64 << 10);
+            driver.start().expect("start");
+            let mut collector = Collector::new();
+            loop {
+                collector.drain(&mut driver);
+                collector.events.clear();
+            }
+        });
+        std::thread::sleep(Duration::from_millis(300));
+        end(reader);
+        // The device is free as soon as the dead reader is waited for.
+        drop(open(64 << 10));
+    }
+    for pid in load {
+        end(pid);
+    }
+    if module_file().is_some() {
+        module::unload().expect("nothing holds the module");
+    }
+}
+
+fn unloading_while_open() {
+    if !is_kmod() {
+        return;
+    }
+    let driver = open(64 << 10);
+    let error = module::unload().expect_err("in use").to_string();
+    assert!(error.contains("a capture uses it"), "{error}");
+    drop(driver);
+}
+
+fn load_and_unload_under_load() {
+    let (true, Some(path)) = (is_kmod(), module_file()) else { return };
+    let load: Vec<_> = (0..3).map(|_| busy()).collect();
+    for _ in 0..20 {
+        module::load(&path).expect("load");
+        let mut driver = open(64 << 10);
+        driver.start().expect("start");
+        std::thread::sleep(Duration::from_millis(20));
+        driver.stop().expect("stop");
+        let counters = driver.counters();
+        let mut collector = Collector::new();
+        collector.drain(&mut driver);
+        crate::recording::check_accounting(&counters, &collector.gaps(&counters));
+        drop(driver);
+        module::unload().expect("unload");
+        assert!(!module::loaded());
+    }
+    for pid in load {
+        end(pid);
+    }
+    module::load(&path).expect("left loaded");
+}

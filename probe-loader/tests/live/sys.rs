@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//! System calls by number, where the test means that call and no other that a
+//! library would choose.
+
+use std::ffi::CStr;
+use std::io;
+use std::os::fd::RawFd;
+
+/// Makes a system call; a pointer among the arguments is the caller's care.
+fn call<const N: usize>(nr: libc::c_long, args: [usize; N]) -> io::Result<usize> {
+    let mut six = [0; 6];
+    six[..N].copy_from_slice(&args);
+    let [a, b, c, d, e, f] = six;
+    // SAFETY: the functions below pass addresses of memory that they borrow
+    // for the call, of the length that the call is told.
+    let ret = unsafe { libc::syscall(nr, a, b, c, d, e, f) };
+    usize::try_from(ret).map_err(|_| io::Error::last_os_error())
+}
+
+pub(crate) fn open(path: &CStr, flags: i32, mode: u32) -> io::Result<RawFd> {
+    call(libc::SYS_open, [path.as_ptr() as usize, flags as usize, mode as usize])
+        .map(|fd| fd as RawFd)
+}
+
+pub(crate) fn openat(dir: RawFd, path: &CStr, flags: i32) -> io::Result<RawFd> {
+    call(libc::SYS_openat, [dir as usize, path.as_ptr() as usize, flags as usize, 0])
+        .map(|fd| fd as RawFd)
+}
+
+pub(crate) fn openat2(dir: RawFd, path: &CStr, flags: u64) -> io::Result<RawFd> {
+    let how = [flags, 0, 0];
+    let size = size_of_val(&how);
+    call(
+        libc::SYS_openat2,
+        [dir as usize, path.as_ptr() as usize, how.as_ptr() as usize, size],
+    )
+    .map(|fd| fd as RawFd)
+}
+
+pub(crate) fn creat(path: &CStr, mode: u32) -> io::Result<RawFd> {
+    call(libc::SYS_creat, [path.as_ptr() as usize, mode as usize]).map(|fd| fd as RawFd)
+}
+
+pub(crate) fn read(fd: RawFd, buf: &mut [u8]) -> io::Result<usize> {
+    call(libc::SYS_read, [fd as usize, buf.as_mut_ptr() as usize, buf.len()])
+}
+
+pub(crate) fn write(fd: RawFd, buf: &[u8]) -> io::Result<usize> {
+    call(libc::SYS_write, [fd as usize, buf.as_ptr() as usize, buf.len()])
+}
+
+pub(crate) fn pread(fd: RawFd, buf: &mut [u8], at: u64) -> io::Result<usize> {
+    call(libc::SYS_pread64, [fd as usize, buf.as_mut_ptr() as usize, buf.len(), at as usize])
+}
+
+pub(crate) fn close(fd: RawFd) -> io::Result<usize> {
+    call(libc::SYS_close, [fd as usize])
+}
+
+pub(crate) fn pipe() -> (RawFd, RawFd) {
+    let mut ends = [0 as RawFd; 2];
+    call(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, 0]).expect("pipe2");
+    (ends[0], ends[1])
+}
+
+pub(crate) fn eventfd() -> RawFd {
+    call(libc::SYS_eventfd2, [0, 0]).expect("eventfd2") as RawFd
+}
+
+pub(crate) fn socket(family: i32, kind: i32) -> io::Result<RawFd> {
+    call(libc::SYS_socket, [family as usize, kind as usize, 0]).map(|fd| fd as RawFd)
+}
+
+pub(crate) fn accept(fd: RawFd) -> io::Result<RawFd> {
+    call(libc::SYS_accept, [fd as usize, 0, 0]).map(|fd| fd as RawFd)
+}
+
+pub(crate) fn connect(fd: RawFd, addr: &[u8]) -> io::Result<usize> {
+    call(libc::SYS_connect, [fd as usize, addr.as_ptr() as usize, addr.len()])
+}
+
+pub(crate) fn sendto(fd: RawFd, buf: &[u8], addr: &[u8]) -> io::Result<usize> {
+    let to = if addr.is_empty() { 0 } else { addr.as_ptr() as usize };
+    call(libc::SYS_sendto, [fd as usize, buf.as_ptr() as usize, buf.len(), 0, to, addr.len()])
+}
+
+pub(crate) fn recvfrom(fd: RawFd, buf: &mut [u8], addr: Option<&mut [u8; 28]>) -> io::Result<usize> {
+    let mut len = 28_u32;
+    let (to, to_len) = match addr {
+        Some(addr) => (addr.as_mut_ptr() as usize, &raw mut len as usize),
+        None => (0, 0),
+    };
+    call(libc::SYS_recvfrom, [fd as usize, buf.as_mut_ptr() as usize, buf.len(), 0, to, to_len])
+}
+
+/// A message of `sendmmsg`/`recvmmsg`: its bytes, and its address or none.
+pub(crate) struct Message {
+    pub(crate) data: Vec<u8>,
+    pub(crate) addr: Vec<u8>,
+}
+
+fn mmsg(nr: libc::c_long, fd: RawFd, messages: &mut [Message]) -> io::Result<usize> {
+    let mut parts: Vec<libc::iovec> = messages
+        .iter_mut()
+        .map(|m| libc::iovec { iov_base: m.data.as_mut_ptr().cast(), iov_len: m.data.len() })
+        .collect();
+    // SAFETY: plain C structures, for which all zero is a value.
+    let mut headers: Vec<libc::mmsghdr> = vec![unsafe { std::mem::zeroed() }; parts.len()];
+    for ((header, part), message) in headers.iter_mut().zip(&mut parts).zip(messages) {
+        header.msg_hdr.msg_iov = part;
+        header.msg_hdr.msg_iovlen = 1;
+        if !message.addr.is_empty() {
+            header.msg_hdr.msg_name = message.addr.as_mut_ptr().cast();
+            header.msg_hdr.msg_namelen = message.addr.len() as u32;
+        }
+    }
+    call(nr, [fd as usize, headers.as_mut_ptr() as usize, headers.len(), 0, 0])
+}
+
+pub(crate) fn sendmmsg(fd: RawFd, messages: &mut [Message]) -> io::Result<usize> {
+    mmsg(libc::SYS_sendmmsg, fd, messages)
+}
+
+pub(crate) fn recvmmsg(fd: RawFd, messages: &mut [Message]) -> io::Result<usize> {
+    mmsg(libc::SYS_recvmmsg, fd, messages)
+}
+
+pub(crate) fn sendmsg(fd: RawFd, data: &mut [u8], addr: &mut [u8]) -> io::Result<usize> {
+    let mut part = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() };
+    // SAFETY: a plain C structure, for which all zero is a value.
+    let mut header: libc::msghdr = unsafe { std::mem::zeroed() };
+    header.msg_iov = &raw mut part;
+    header.msg_iovlen = 1;
+    header.msg_name = addr.as_mut_ptr().cast();
+    header.msg_namelen = addr.len() as u32;
+    call(libc::SYS_sendmsg, [fd as usize, &raw mut header as usize, 0])
+}
+
+/// Ends the thread group at once, without what a library would do before.
+pub(crate) fn exit(code: i32) -> ! {
+    // SAFETY: takes a number and does not return.
+    unsafe { libc::_exit(code) }
+}
+
+pub(crate) fn gettid() -> u32 {
+    call(libc::SYS_gettid, []).expect("gettid") as u32
+}
+
+/// fork(2) itself, not the clone(2) that a library would use. The process has
+/// one thread.
+pub(crate) fn fork() -> u32 {
+    call(libc::SYS_fork, []).expect("fork") as u32
+}
+
+/// execve(2) that is expected to fail or not to return.
+pub(crate) fn execve(path: &CStr, args: &[&CStr], env: &[&CStr]) -> io::Error {
+    let list = |of: &[&CStr]| -> Vec<*const libc::c_char> {
+        of.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
+    };
+    let (args, env) = (list(args), list(env));
+    call(
+        libc::SYS_execve,
+        [path.as_ptr() as usize, args.as_ptr() as usize, env.as_ptr() as usize],
+    )
+    .expect_err("execve returned")
+}
+
+/// close(2) through the 32-bit entry of the kernel.
+#[cfg(target_arch = "x86_64")]
+pub(crate) fn close_32bit(fd: RawFd) -> i32 {
+    let ret: i32;
+    // SAFETY: 6 is close(2) in the 32-bit table. The entry clobbers r8 to r11
+    // on some kernels; rbx, which the compiler keeps for itself, is restored.
+    unsafe {
+        std::arch::asm!(
+            "xchg {fd:r}, rbx",
+            "int 0x80",
+            "xchg {fd:r}, rbx",
+            fd = inout(reg) fd as usize => _,
+            inlateout("eax") 6 => ret,
+            out("r8") _, out("r9") _, out("r10") _, out("r11") _,
+        );
+    }
+    ret
+}

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+# Sourced: Debian kernels, fetched and unpacked, never installed.
+#
+#	kernel_release 6.1	-> 6.1.0-56-amd64
+#	kernel_image RELEASE	-> path of its vmlinuz
+#	kernel_headers RELEASE	-> path of a tree that modules build against
+
+# The Debian suite that has a kernel series, when the machine's own has not.
+kernel_suite() {
+	case $1 in
+	5.10*) echo bullseye ;;
+	6.1 | 6.1.*) echo bookworm ;;
+	6.12*) echo trixie ;;
+	*) echo sid ;;
+	esac
+}
+
+# The archive that the machine's apt uses for its main suite.
+apt_archive() {
+	apt-get indextargets --format '$(SITE) $(COMPONENT) $(RELEASE)' \
+		'Created-By: Packages' 2>/dev/null |
+		awk '$2 == "main" && $1 !~ /security/ { print $1; exit }'
+}
+
+# apt for another suite: its own sources, lists and cache, so that the
+# machine's apt does not learn of it.
+private_apt() {
+	local suite=$1 dir=$CACHE/vm/apt/$1 site
+	[ -f "$dir/apt.conf" ] && return
+	site=$(apt_archive)
+	[ -n "$site" ] || die "no Debian archive in this machine's apt sources"
+	mkdir -p "$dir"/{lists/partial,cache/archives/partial,parts,state}
+	: >"$dir/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" \
+		"$site $suite main" >"$dir/sources.list"
+	cat >"$dir/apt.conf.new" <<-CONF
+		Dir::Etc::SourceList "$dir/sources.list";
+		Dir::Etc::SourceParts "$dir/parts";
+		Dir::State "$dir/state";
+		Dir::State::Lists "$dir/lists";
+		Dir::State::status "$dir/status";
+		Dir::Cache "$dir/cache";
+		Acquire::Languages "none";
+		APT::Sandbox::User "root";
+	CONF
+	APT_CONFIG=$dir/apt.conf.new apt-get -qq update >&2 ||
+		die "cannot read the package lists of $suite from $site"
+	mv "$dir/apt.conf.new" "$dir/apt.conf"
+}
+
+# Runs apt-cache or apt-get with the machine's lists, or a suite's.
+apt_with() {
+	local suite=$1
+	shift
+	if [ -n "$suite" ]; then
+		APT_CONFIG=$CACHE/vm/apt/$suite/apt.conf "$@"
+	else
+		"$@"
+	fi
+}
+
+newest_headers() {
+	apt_with "$2" apt-cache --names-only search "^linux-headers-$1[0-9.+a-z~-]*-amd64$" |
+		awk '{ print $1 }' | grep -Ev -- '-(cloud|rt)-' |
+		sed 's/^linux-headers-//' | sort -V | tail -1
+}
+
+# The release of a series such as 6.1. One whose headers are installed is
+# taken first, then the newest that is known.
+kernel_release() {
+	local series=$1 release
+	case $series in
+	*-amd64) echo "$series" && return ;;
+	esac
+	release=$(for d in /usr/src/linux-headers-"$series".*-amd64; do
+		[ -f "$d/.config" ] && basename "$d"
+	done | sed 's/^linux-headers-//' | sort -V | tail -1)
+	if [ -z "$release" ]; then
+		release=$(newest_headers "$series." "")
+	fi
+	if [ -z "$release" ]; then
+		private_apt "$(kernel_suite "$series")"
+		release=$(newest_headers "$series." "$(kernel_suite "$series")")
+	fi
+	[ -n "$release" ] || die "Debian has no kernel $series for amd64"
+	echo "$release"
+}
+
+# fetch_deb PACKAGE SERIES TREE: unpacks a package into TREE once.
+fetch_deb() {
+	local package=$1 series=$2 tree=$3 suite=
+	[ -f "$tree/.have-$package" ] && return
+	if ! apt-cache show "$package" >/dev/null 2>&1; then
+		suite=$(kernel_suite "$series")
+		private_apt "$suite"
+		apt_with "$suite" apt-cache show "$package" >/dev/null 2>&1 ||
+			return 1
+	fi
+	mkdir -p "$tree" "$CACHE/vm/debs"
+	note "fetching $package"
+	(cd "$CACHE/vm/debs" && rm -f "${package}"_*.deb &&
+		apt_with "$suite" apt-get -qq -o APT::Sandbox::User=root \
+			download "$package" >&2) ||
+		die "cannot download $package"
+	dpkg -x "$CACHE/vm/debs/${package}"_*.deb "$tree" ||
+		die "cannot unpack $package"
+	rm -f "$CACHE/vm/debs/${package}"_*.deb
+	touch "$tree/.have-$package"
+}
+
+kernel_image() {
+	local release=$1 tree=$CACHE/vm/kernels/$1
+	if [ ! -f "$tree/boot/vmlinuz-$release" ]; then
+		# Unsigned: the signed image is the same kernel behind a package
+		# that some archives make later.
+		fetch_deb "linux-image-$release-unsigned" "$release" "$tree" ||
+			fetch_deb "linux-image-$release" "$release" "$tree" ||
+			die "Debian has no image of kernel $release"
+	fi
+	echo "$tree/boot/vmlinuz-$release"
+}
+
+# The headers' Makefiles name their other parts by absolute paths.
+relocate_headers() {
+	local tree=$1 file
+	grep -rlE --include=Makefile '/usr/(src|lib)/linux-' "$tree/usr/src" |
+		while read -r file; do
+			sed -i -E "s#([ =])/usr/(src|lib)/linux-#\1$tree/usr/\2/linux-#g" "$file"
+		done
+	find "$tree/usr/src" -maxdepth 2 -type l | while read -r file; do
+		case $(readlink "$file") in
+		/usr/*) ln -sfn "$tree$(readlink "$file")" "$file" ;;
+		../../lib/*) ln -sfn "$tree/usr/lib/${file##*/}" "$file" ;;
+		esac
+	done
+}
+
+kernel_headers() {
+	local release=$1 tree=$CACHE/vm/kernels/$1 dep
+	if [ -f "/usr/src/linux-headers-$release/.config" ]; then
+		echo "/usr/src/linux-headers-$release"
+		return
+	fi
+	if [ ! -f "$tree/.headers" ]; then
+		fetch_deb "linux-headers-$release" "$release" "$tree" ||
+			die "Debian has no headers of kernel $release"
+		for dep in "linux-headers-${release%-amd64}-common" \
+			"linux-kbuild-${release%-amd64}" \
+			"linux-kbuild-$(echo "$release" | cut -d. -f1,2)"; do
+			fetch_deb "$dep" "$release" "$tree" || true
+		done
+		relocate_headers "$tree"
+		touch "$tree/.headers"
+	fi
+	echo "$tree/usr/src/linux-headers-$release"
+}
