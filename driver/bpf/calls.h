@@ -141,6 +141,21 @@ static __always_inline void sf_call_clone(struct sf_here *here)
 	sf_publish(here, SF_OP_CLONE, sizeof(*rec));
 }
 
+static __always_inline void sf_call_dup(struct sf_here *here)
+{
+	struct sf_call *call = &here->cpu->call;
+	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	struct sf_rec_fd *rec;
+
+	rec = sf_record(here, call->who, SF_OP_DUP, sizeof(*rec), 0);
+	if (!rec)
+		return;
+	rec->file = sf_identity(file);
+	rec->fd = call->arg[call->row.a & 7];
+	rec->ret = call->ret;
+	sf_publish(here, SF_OP_DUP, sizeof(*rec));
+}
+
 /* The kinds above SF_HOW_CLOSE. */
 __noinline int sf_call(void)
 {
@@ -163,6 +178,9 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_CLONE:
 		sf_call_clone(&here);
+		break;
+	case SF_HOW_DUP:
+		sf_call_dup(&here);
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);

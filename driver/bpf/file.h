@@ -53,6 +53,22 @@ static __always_inline __u16 sf_file_attr(__u64 file, __u64 dentry)
 	return attr;
 }
 
+/* The O_* flags that an open was called with. */
+static __always_inline __u32 sf_open_flags(const struct sf_call *call, __u32 *fault)
+{
+	__u64 how = 0;
+
+	if (call->row.b == SF_ARG_NONE)
+		return O_CREAT | O_WRONLY | O_TRUNC;
+	if (call->row.b != SF_ARG_HOW)
+		return call->arg[call->row.b & 7];
+	/* struct open_how begins with the flags. */
+	if (bpf_probe_read_user(&how, sizeof(how),
+				(void *)call->arg[(call->row.a + 1) & 7]))
+		*fault |= SF_F_FAULT;
+	return how;
+}
+
 /* OPEN or DESCRIBE_FILE of an open file. Returns whether it was delivered. */
 __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 {
@@ -78,7 +94,9 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 	rec->mode = SF_LOAD(inode, inode, i_mode);
 	rec->fd = fd;
 	rec->ret = ret;
-	rec->flags = SF_LOAD(file, file, f_flags);
+	rec->flags = op == SF_OP_OPEN ?
+		sf_open_flags(&here.cpu->call, &flags) :
+		SF_LOAD(file, file, f_flags);
 	rec->attr = sf_file_attr(file, dentry);
 	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
@@ -86,22 +104,6 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 	sf_described(here.cpu, file, rec->ino, SF_KIND_FILE);
 	sf_publish(&here, op, len);
 	return 1;
-}
-
-/* The call's O_* flags, for an open of which no struct file tells them. */
-static __always_inline __u32 sf_open_flags(const struct sf_call *call, __u32 *fault)
-{
-	__u64 how = 0;
-
-	if (call->row.b == SF_ARG_NONE)
-		return O_CREAT | O_WRONLY | O_TRUNC;
-	if (call->row.b != SF_ARG_HOW)
-		return call->arg[call->row.b & 7];
-	/* struct open_how begins with the flags. */
-	if (bpf_probe_read_user(&how, sizeof(how),
-				(void *)call->arg[(call->row.a + 1) & 7]))
-		*fault = SF_F_FAULT;
-	return how;
 }
 
 /* OPEN that failed, or whose file another thread closed at once: told in the

@@ -248,6 +248,8 @@ struct task_struct {
 #define FMODE_CREATED	0x100000U
 
 #define AT_FDCWD	(-100)
+#define F_DUPFD		0
+#define F_DUPFD_CLOEXEC	1030
 #define O_WRONLY	01
 #define O_CREAT		0100
 #define O_TRUNC		01000

@@ -22,6 +22,7 @@ enum sf_how {
 	SF_HOW_ACCEPT,
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
+	SF_HOW_DUP,
 };
 
 struct sf_row {
@@ -65,6 +66,9 @@ static const volatile struct sf_row sf_rows[SF_ROWS] = {
 	SF_COMPAT(6),	/* close */
 	SF_COMPAT(8),	/* creat */
 	SF_COMPAT(11),	/* execve */
+	SF_COMPAT(41),	/* dup */
+	SF_COMPAT(55),	/* fcntl */
+	SF_COMPAT(63),	/* dup2 */
 	SF_COMPAT(102),	/* socketcall */
 	SF_COMPAT(120),	/* clone */
 	SF_COMPAT(145),	/* readv */
@@ -72,7 +76,9 @@ static const volatile struct sf_row sf_rows[SF_ROWS] = {
 	SF_COMPAT(180),	/* pread64 */
 	SF_COMPAT(181),	/* pwrite64 */
 	SF_COMPAT(190),	/* vfork */
+	SF_COMPAT(221),	/* fcntl64 */
 	SF_COMPAT(295),	/* openat */
+	SF_COMPAT(330),	/* dup3 */
 	SF_COMPAT(333),	/* preadv */
 	SF_COMPAT(334),	/* pwritev */
 	SF_COMPAT(337),	/* recvmmsg */

@@ -153,6 +153,18 @@ static __always_inline int sf_exit_restart(__s64 *ret)
 	return 0;
 }
 
+/* Of fcntl(2) only the commands that give a second descriptor. */
+static __always_inline int sf_exit_dup_wanted(struct pt_regs *regs, __u64 nr,
+					      const int direct)
+{
+	__u32 cmd;
+
+	if (sf_rows[nr].b == SF_ARG_NONE)
+		return 1;
+	cmd = SF_GET(direct, regs, si);
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+}
+
 static __always_inline int sf_sys_exit(struct task_struct *task,
 				       struct pt_regs *regs, __u64 nr, __s64 ret,
 				       const int direct)
@@ -183,6 +195,9 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
 		return 0;	/* told by sched_process_exec */
 	}
+	if (sf_rows[nr].how == SF_HOW_DUP &&
+	    !sf_exit_dup_wanted(regs, nr, direct))
+		return 0;
 	sf_exit_tell(task, regs, nr, ret, tgid, direct);
 	return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0 OR MIT)
-/* Files: OPEN, CLOSE, DESCRIBE_FILE. */
+/* Files: OPEN, CLOSE, DUP, DESCRIBE_FILE. */
 #include <linux/dcache.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -20,36 +20,6 @@ static u32 sf_file_attr(const struct file *file)
 	return attr;
 }
 
-/* Tells a pinned file. False: lost. */
-static bool sf_emit_file(struct sf_run *run, u32 op, struct file *file, int fd,
-			 int ret)
-{
-	const struct inode *inode = file_inode(file);
-	struct sf_str path = sf_path(run->cpu->scratch->path, &file->f_path);
-	struct sf_rec_file *rec;
-
-	rec = sf_reserve(run, op, sizeof(*rec) + path.len);
-	if (!rec)
-		return false;
-	rec->file = sf_identity(file);
-	rec->ino = inode->i_ino;
-	rec->dev = inode->i_sb->s_dev;
-	rec->mode = inode->i_mode;
-	rec->fd = fd;
-	rec->ret = ret;
-	rec->flags = file->f_flags;
-	rec->attr = sf_file_attr(file);
-	rec->path_len = path.len;
-	memcpy(rec + 1, path.s, path.len);
-	sf_commit(run, rec, op, sizeof(*rec) + path.len, path.flags);
-	return true;
-}
-
-bool sf_describe_file(struct sf_run *run, struct file *file, int fd)
-{
-	return sf_emit_file(run, SF_OP_DESCRIBE_FILE, file, fd, 0);
-}
-
 /* The flags that the caller gave. */
 static u32 sf_open_flags(const struct sf_call *call, u32 *fault)
 {
@@ -64,6 +34,36 @@ static u32 sf_open_flags(const struct sf_call *call, u32 *fault)
 	    sizeof(how.flags))
 		*fault |= SF_F_FAULT;
 	return how.flags;
+}
+
+/* Tells a pinned file, with the open that gave it, if one did. False: lost. */
+static bool sf_emit_file(struct sf_run *run, u32 op, struct file *file, int fd,
+			 const struct sf_call *call)
+{
+	const struct inode *inode = file_inode(file);
+	struct sf_str path = sf_path(run->cpu->scratch->path, &file->f_path);
+	struct sf_rec_file *rec;
+
+	rec = sf_reserve(run, op, sizeof(*rec) + path.len);
+	if (!rec)
+		return false;
+	rec->file = sf_identity(file);
+	rec->ino = inode->i_ino;
+	rec->dev = inode->i_sb->s_dev;
+	rec->mode = inode->i_mode;
+	rec->fd = fd;
+	rec->ret = call ? call->ret : 0;
+	rec->flags = call ? sf_open_flags(call, &path.flags) : file->f_flags;
+	rec->attr = sf_file_attr(file);
+	rec->path_len = path.len;
+	memcpy(rec + 1, path.s, path.len);
+	sf_commit(run, rec, op, sizeof(*rec) + path.len, path.flags);
+	return true;
+}
+
+bool sf_describe_file(struct sf_run *run, struct file *file, int fd)
+{
+	return sf_emit_file(run, SF_OP_DESCRIBE_FILE, file, fd, NULL);
 }
 
 /* An open that gave no file: what the caller asked for. */
@@ -99,7 +99,7 @@ void sf_tell_open(struct sf_run *run, const struct sf_call *call)
 		sf_emit_open_asked(run, call);
 		return;
 	}
-	if (sf_emit_file(run, SF_OP_OPEN, pin.file, call->ret, call->ret))
+	if (sf_emit_file(run, SF_OP_OPEN, pin.file, call->ret, call))
 		sf_described_set(run->cpu, pin.file, SF_KIND_FILE);
 	else
 		sf_described_drop(run->cpu, pin.file);
@@ -117,4 +117,20 @@ void sf_tell_close(struct sf_run *run, const struct sf_call *call)
 	rec->fd = call->arg[call->sc->a];
 	rec->ret = call->ret;
 	sf_commit(run, rec, SF_OP_CLOSE, sizeof(*rec), 0);
+}
+
+/* A file with a second descriptor: the reader may not know it yet. */
+void sf_tell_dup(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_rec_fd *rec = sf_reserve(run, SF_OP_DUP, sizeof(*rec));
+	const struct file *file = NULL;
+
+	if (!rec)
+		return;
+	if (call->ret >= 0)
+		file = sf_fd_file(call->ret);
+	rec->file = file ? sf_identity(file) : 0;
+	rec->fd = call->arg[call->sc->a];
+	rec->ret = call->ret;
+	sf_commit(run, rec, SF_OP_DUP, sizeof(*rec), 0);
 }

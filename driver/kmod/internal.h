@@ -87,6 +87,7 @@ enum sf_how {
 	SF_HOW_ACCEPT,
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
+	SF_HOW_DUP,
 	SF_HOW_URING,		/* io_uring_enter(2): counted, not covered */
 };
 
@@ -207,6 +208,7 @@ void sf_tell_clone(struct sf_run *run, const struct sf_call *call);
 /* file.c */
 void sf_tell_open(struct sf_run *run, const struct sf_call *call);
 void sf_tell_close(struct sf_run *run, const struct sf_call *call);
+void sf_tell_dup(struct sf_run *run, const struct sf_call *call);
 bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
 
 /* sock.c */

@@ -30,9 +30,9 @@ static const struct sf_syscall sf_syscalls[] = {
  */
 #ifdef CONFIG_X86_64
 static const u16 sf_ia32_calls[] = {
-	2, 3, 4, 5, 6, 8, 11, 102, 120, 145, 146, 180, 181, 190, 295, 333, 334,
-	337, 345, 358, 359, 362, 364, 369, 370, 371, 372, 378, 379, 417, 426,
-	435, 437,
+	2, 3, 4, 5, 6, 8, 11, 41, 55, 63, 102, 120, 145, 146, 180, 181, 190,
+	221, 295, 330, 333, 334, 337, 345, 358, 359, 362, 364, 369, 370, 371,
+	372, 378, 379, 417, 426, 435, 437,
 };
 #endif
 
@@ -99,10 +99,24 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_CLONE:
 		sf_tell_clone(run, call);
 		break;
+	case SF_HOW_DUP:
+		sf_tell_dup(run, call);
+		break;
 	case SF_HOW_EXEC:
 		sf_tell_exec_failed(run, call);
 		break;
 	}
+}
+
+/* Of fcntl(2) only the commands that give a second descriptor. */
+static bool sf_dup_wanted(const struct sf_call *call)
+{
+	unsigned int cmd;
+
+	if (call->sc->b == SF_ARG_NONE)
+		return true;
+	cmd = call->arg[call->sc->b];
+	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
 }
 
 static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
@@ -135,6 +149,8 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	call.sc = sc;
 	call.ret = ret;
 	syscall_get_arguments(current, regs, call.arg);
+	if (sc->how == SF_HOW_DUP && !sf_dup_wanted(&call))
+		return;
 	preempt_disable_notrace();
 	if (sf_run_begin(&run, SF_OP_CLASS(sc->op))) {
 		sf_tell(&run, &call);

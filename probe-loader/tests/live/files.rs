@@ -70,8 +70,7 @@ fn open_write_read_close() {
         let fd = sys::open(&name, libc::O_RDONLY, 0).expect("open again");
         sys::write(fd, b"x").expect_err("written to a read-only descriptor");
     });
-    let opens: Vec<_> =
-        r.own().filter(|e| e.op() == SF_OP_OPEN && e.as_file().1 == path).collect();
+    let opens: Vec<_> = r.own().filter(|e| e.op() == SF_OP_OPEN && e.as_file().1 == path).collect();
     assert_eq!(opens.len(), 2, "{:#?}", r.dump());
     let meta = fs::metadata(&path).expect("file");
     for open in &opens {
@@ -125,7 +124,10 @@ fn paths_are_those_of_the_opened_file() {
     let target = format!("{base}/sub/target");
     let opens = r.own().filter(|e| e.op() == SF_OP_OPEN && e.as_file().1 == target);
     assert_eq!(opens.count(), 5, "{:#?}", r.dump());
-    check_inode(r.open_of(&format!("{base}/sub")), &fs::metadata(dir.path().join("sub")).expect("sub"));
+    check_inode(
+        r.open_of(&format!("{base}/sub")),
+        &fs::metadata(dir.path().join("sub")).expect("sub"),
+    );
     check_inode(r.open_of("/"), &fs::metadata("/").expect("root"));
 }
 
@@ -184,10 +186,8 @@ fn unlinked_and_inherited() {
         sys::read(fd, &mut buf).expect("read");
         sys::read(fd, &mut buf).expect("read");
     });
-    let described: Vec<_> = r
-        .own()
-        .filter(|e| e.op() == SF_OP_DESCRIBE_FILE && e.as_file().1 == path)
-        .collect();
+    let described: Vec<_> =
+        r.own().filter(|e| e.op() == SF_OP_DESCRIBE_FILE && e.as_file().1 == path).collect();
     let cpus: std::collections::HashSet<_> = described.iter().map(|e| e.cpu).collect();
     assert!(!described.is_empty() && described.len() == cpus.len(), "once per ring");
     let (file, _) = described[0].as_file();
@@ -298,9 +298,8 @@ fn descriptor_that_is_not_open() {
     let io = read.as_io();
     assert_eq!((io.file, io.ops, io.bytes, io.failed), (0, 1, 0, 1));
     assert_eq!(io.error, -libc::EBADF);
-    let close = r.one("close", |e| {
-        matches!(e.record(), probe_loader::Record::Fd(fd) if fd.fd == 778)
-    });
+    let close =
+        r.one("close", |e| matches!(e.record(), probe_loader::Record::Fd(fd) if fd.fd == 778));
     let probe_loader::Record::Fd(close) = close.record() else { panic!("CLOSE is sf_rec_fd") };
     assert_eq!((close.file, close.ret), (0, -libc::EBADF));
 }

@@ -80,10 +80,7 @@ fn one_capture_at_a_time() {
     }
     let first = open(64 << 10);
     let second = Driver::open(Choice::Kmod, &Options::default()).map(|_| ()).expect_err("busy");
-    assert!(
-        matches!(second, probe_loader::driver::Error::Kmod(Error::Busy)),
-        "{second}"
-    );
+    assert!(matches!(second, probe_loader::driver::Error::Kmod(Error::Busy)), "{second}");
     drop(first);
     drop(open(64 << 10));
 }
@@ -120,7 +117,8 @@ fn mappings_are_read_only() {
     assert!(map(&file, whole * 4096, whole, ro, shared).is_err(), "no such cpu");
     let base = map(&file, 0, whole, ro, shared).expect("read-only");
     // SAFETY: changes the protection of our own mapping.
-    let raised = unsafe { libc::mprotect(base.as_ptr(), whole, libc::PROT_READ | libc::PROT_WRITE) };
+    let raised =
+        unsafe { libc::mprotect(base.as_ptr(), whole, libc::PROT_READ | libc::PROT_WRITE) };
     assert_eq!((raised, io::Error::last_os_error().raw_os_error()), (-1, Some(libc::EACCES)));
     // SAFETY: the mapping just made, which nothing borrows.
     unsafe { munmap(base, whole) }.expect("unmapped");

@@ -54,7 +54,8 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests = [files::TESTS, sockets::TESTS, processes::TESTS, accounting::TESTS, lifecycle::TESTS];
+    let tests =
+        [files::TESTS, sockets::TESTS, processes::TESTS, accounting::TESTS, lifecycle::TESTS];
     let chosen = tests
         .iter()
         .flat_map(|tests| tests.iter())

@@ -207,10 +207,8 @@ fn exec_by_a_thread() {
 }
 
 fn exit_of_last(r: &Recording) -> probe_loader::abi::sf_rec_exit {
-    let last: Vec<_> = r
-        .own()
-        .filter(|e| e.op() == SF_OP_EXIT && e.as_exit().flags & SF_EXIT_LAST != 0)
-        .collect();
+    let last: Vec<_> =
+        r.own().filter(|e| e.op() == SF_OP_EXIT && e.as_exit().flags & SF_EXIT_LAST != 0).collect();
     assert_eq!(last.len(), 1, "one last exit");
     *last[0].as_exit()
 }

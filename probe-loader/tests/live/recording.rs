@@ -11,8 +11,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
     SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_SOCKET,
-    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_exec, sf_rec_exit, sf_rec_file,
-    sf_rec_fork, sf_rec_io, sf_rec_sock, sf_tuple,
+    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_exec, sf_rec_exit, sf_rec_file, sf_rec_fork,
+    sf_rec_io, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
 use probe_loader::{Counters, Record};
@@ -174,8 +174,7 @@ impl Collector {
             .iter()
             .zip(0_u32..)
             .map(|(c, cpu)| {
-                let tried = c.delivered.iter().sum::<u64>()
-                    + c.lost.iter().flatten().sum::<u64>();
+                let tried = c.delivered.iter().sum::<u64>() + c.lost.iter().flatten().sum::<u64>();
                 let next = u64::from(self.next_seq.get(&cpu).copied().unwrap_or(1));
                 self.gaps.get(&cpu).copied().unwrap_or(0) + (tried + 1 - next)
             })
@@ -265,9 +264,7 @@ impl Recording {
 
     /// The child's transfers on an open file.
     pub(crate) fn io_on(&self, file: u64) -> Vec<&Event> {
-        self.own()
-            .filter(|e| class_of(e.hdr().op) == 5 && e.file() == Some(file))
-            .collect()
+        self.own().filter(|e| class_of(e.hdr().op) == 5 && e.file() == Some(file)).collect()
     }
 
     pub(crate) fn fact(&self, key: &str) -> &str {
@@ -293,7 +290,11 @@ impl Recording {
             assert!(e.hdr().ts >= *last, "time goes back on cpu {}", e.cpu);
             *last = e.hdr().ts;
             match e.op() {
-                SF_OP_OPEN | SF_OP_SOCKET | SF_OP_CONNECT | SF_OP_ACCEPT | SF_OP_DESCRIBE_FILE
+                SF_OP_OPEN
+                | SF_OP_SOCKET
+                | SF_OP_CONNECT
+                | SF_OP_ACCEPT
+                | SF_OP_DESCRIBE_FILE
                 | SF_OP_DESCRIBE_SOCKET => {
                     described.insert((e.cpu, e.file()));
                 }

@@ -11,9 +11,9 @@ use probe_loader::abi::{
     SF_OP_RECV, SF_OP_SEND, SF_OP_SOCKET, SF_OP_WRITE, sf_tuple,
 };
 
+use crate::Test;
 use crate::recording::{Event, record};
 use crate::sys::{self, Message};
-use crate::Test;
 
 pub(crate) const TESTS: &[Test] = &[
     ("sockets::tcp_v4", || tcp("127.0.0.1:0")),
@@ -163,15 +163,13 @@ fn udp(bind: &str) {
         facts.set("b_fd", b.as_raw_fd());
         sys::sendto(a.as_raw_fd(), b"ping", &sockaddr(&at_b)).expect("sendto");
         sys::recvfrom(b.as_raw_fd(), &mut [0; 64], Some(&mut [0; 28])).expect("recvfrom");
-        sys::sendmsg(b.as_raw_fd(), &mut b"answer".to_vec(), &mut sockaddr(&at_a)).expect("sendmsg");
+        sys::sendmsg(b.as_raw_fd(), &mut b"answer".to_vec(), &mut sockaddr(&at_a))
+            .expect("sendmsg");
         sys::recvfrom(a.as_raw_fd(), &mut [0; 64], None).expect("recvfrom");
     });
     let (a, b): (SocketAddr, SocketAddr) = (r.num("a"), r.num("b"));
     let (a_fd, b_fd): (i32, i32) = (r.num("a_fd"), r.num("b_fd"));
-    let io: Vec<_> = r
-        .own()
-        .filter(|e| [SF_OP_SEND, SF_OP_RECV].contains(&e.op()))
-        .collect();
+    let io: Vec<_> = r.own().filter(|e| [SF_OP_SEND, SF_OP_RECV].contains(&e.op())).collect();
     assert_eq!(io.len(), 4, "{:#?}", r.dump());
     let check = |e: &Event, op, fd, bytes, local, remote: Option<_>| {
         assert_eq!((e.op(), e.as_io().fd, e.as_io().bytes), (op, fd, bytes));
@@ -219,12 +217,9 @@ fn several_messages() {
         let socket = || UdpSocket::bind("127.0.0.1:0").expect("bind");
         let (a, b, c) = (socket(), socket(), socket());
         let at = |s: &UdpSocket| s.local_addr().expect("address");
-        let message = |text: &[u8], to: &SocketAddr| Message {
-            data: text.to_vec(),
-            addr: sockaddr(to),
-        };
-        let mut out =
-            [message(b"1", &at(&b)), message(b"22", &at(&c)), message(b"333", &at(&b))];
+        let message =
+            |text: &[u8], to: &SocketAddr| Message { data: text.to_vec(), addr: sockaddr(to) };
+        let mut out = [message(b"1", &at(&b)), message(b"22", &at(&c)), message(b"333", &at(&b))];
         assert_eq!(sys::sendmmsg(a.as_raw_fd(), &mut out).expect("sendmmsg"), 3);
         let room = || Message { data: vec![0; 16], addr: vec![0; 16] };
         let mut into = [room(), room()];
@@ -314,10 +309,8 @@ fn unix_datagram() {
         let io: Vec<_> = r.own().filter(|e| e.op() == op && e.as_io().fd == fd).collect();
         assert_eq!(io.len(), 5);
         assert!(io.iter().all(|e| e.as_io().bytes == 4 && e.flags() == 0));
-        let described = r
-            .own()
-            .filter(|e| e.op() == SF_OP_DESCRIBE_SOCKET && e.as_sock().0.fd == fd)
-            .count();
+        let described =
+            r.own().filter(|e| e.op() == SF_OP_DESCRIBE_SOCKET && e.as_sock().0.fd == fd).count();
         assert!(described < 5, "not with every message: {described}");
     }
     let (_, told) = r.one("connect", |e| e.op() == SF_OP_CONNECT).as_sock();
@@ -338,7 +331,8 @@ fn failed_connects() {
         facts.set("file", file);
     });
     let at: SocketAddr = r.num("at");
-    let of = |error: i32| r.one("connect", |e| e.op() == SF_OP_CONNECT && e.as_sock().0.ret == -error);
+    let of =
+        |error: i32| r.one("connect", |e| e.op() == SF_OP_CONNECT && e.as_sock().0.ret == -error);
     let refused = of(libc::ECONNREFUSED);
     let t = refused.tuple();
     assert_eq!((refused.flags(), t.family), (SF_F_USER, AF_INET));

@@ -30,11 +30,8 @@ pub(crate) fn openat(dir: RawFd, path: &CStr, flags: i32) -> io::Result<RawFd> {
 pub(crate) fn openat2(dir: RawFd, path: &CStr, flags: u64) -> io::Result<RawFd> {
     let how = [flags, 0, 0];
     let size = size_of_val(&how);
-    call(
-        libc::SYS_openat2,
-        [dir as usize, path.as_ptr() as usize, how.as_ptr() as usize, size],
-    )
-    .map(|fd| fd as RawFd)
+    call(libc::SYS_openat2, [dir as usize, path.as_ptr() as usize, how.as_ptr() as usize, size])
+        .map(|fd| fd as RawFd)
 }
 
 pub(crate) fn creat(path: &CStr, mode: u32) -> io::Result<RawFd> {
@@ -84,7 +81,11 @@ pub(crate) fn sendto(fd: RawFd, buf: &[u8], addr: &[u8]) -> io::Result<usize> {
     call(libc::SYS_sendto, [fd as usize, buf.as_ptr() as usize, buf.len(), 0, to, addr.len()])
 }
 
-pub(crate) fn recvfrom(fd: RawFd, buf: &mut [u8], addr: Option<&mut [u8; 28]>) -> io::Result<usize> {
+pub(crate) fn recvfrom(
+    fd: RawFd,
+    buf: &mut [u8],
+    addr: Option<&mut [u8; 28]>,
+) -> io::Result<usize> {
     let mut len = 28_u32;
     let (to, to_len) = match addr {
         Some(addr) => (addr.as_mut_ptr() as usize, &raw mut len as usize),
@@ -158,11 +159,8 @@ pub(crate) fn execve(path: &CStr, args: &[&CStr], env: &[&CStr]) -> io::Error {
         of.iter().map(|s| s.as_ptr()).chain([std::ptr::null()]).collect()
     };
     let (args, env) = (list(args), list(env));
-    call(
-        libc::SYS_execve,
-        [path.as_ptr() as usize, args.as_ptr() as usize, env.as_ptr() as usize],
-    )
-    .expect_err("execve returned")
+    call(libc::SYS_execve, [path.as_ptr() as usize, args.as_ptr() as usize, env.as_ptr() as usize])
+        .expect_err("execve returned")
 }
 
 /// close(2) through the 32-bit entry of the kernel.
