@@ -69,9 +69,9 @@ pub enum Error {
     #[error("no driver can be used here\n  kernel module: {kmod}\n  eBPF: {ebpf}")]
     None {
         /// Why not the module.
-        kmod: kmod::Error,
+        kmod: Box<kmod::Error>,
         /// Why not eBPF.
-        ebpf: ebpf::Error,
+        ebpf: Box<ebpf::Error>,
     },
     /// A ring could not be mapped.
     #[error(transparent)]
@@ -148,7 +148,9 @@ impl Driver {
                 Err(busy @ kmod::Error::Busy) => return Err(busy.into()),
                 Err(kmod) => match Ebpf::open(options) {
                     Ok(ebpf) => Backend::Ebpf(ebpf),
-                    Err(ebpf) => return Err(Error::None { kmod, ebpf }),
+                    Err(ebpf) => {
+                        return Err(Error::None { kmod: kmod.into(), ebpf: ebpf.into() });
+                    }
                 },
             },
         };

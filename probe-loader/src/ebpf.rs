@@ -129,6 +129,18 @@ impl Error {
     }
 }
 
+/// Checks, without loading anything, that the programs can be used here.
+///
+/// # Errors
+/// Why not, and what helps.
+pub fn check() -> Result<(), Error> {
+    if OBJECT.0.is_empty() {
+        return Err(Error::Machine);
+    }
+    kernel::check_privileges()?;
+    Facts::probe().map(|_| ())
+}
+
 /// The programs, loaded, and their rings.
 pub(crate) struct Ebpf {
     // Fields drop in this order: detach, then unmap, then unload.

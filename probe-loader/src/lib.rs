@@ -16,6 +16,7 @@ pub mod ebpf;
 pub mod kmod;
 pub mod record;
 pub mod ring;
+pub mod status;
 
 pub use counters::Counters;
 pub use driver::Driver;
