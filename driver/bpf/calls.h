@@ -9,15 +9,21 @@
 #include "exec.h"
 #include "io.h"
 
-static __always_inline void sf_call_open(struct sf_here *here)
+__noinline int sf_call_open(void)
 {
-	struct sf_call *call = &here->cpu->call;
-	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	struct sf_here here;
+	struct sf_call *call;
+	__u64 file;
 
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	file = call->ret < 0 ? 0 : sf_file_of(call->ret);
 	if (file)
 		sf_file_emit(file, SF_OP_OPEN, call->ret, call->ret);
 	else
 		sf_open_user();
+	return 0;
 }
 
 /* Prepares cpu->sock for a call that has no socket to look at. */
@@ -29,48 +35,63 @@ static __always_inline struct sf_sock_facts *sf_sock_none(struct sf_here *here)
 	return facts;
 }
 
-static __always_inline void sf_call_socket(struct sf_here *here)
+__noinline int sf_call_socket(void)
 {
-	struct sf_call *call = &here->cpu->call;
-	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	struct sf_here here;
+	struct sf_call *call;
+	__u64 file;
 	struct sf_sock_facts *facts;
 
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	file = call->ret < 0 ? 0 : sf_file_of(call->ret);
 	if (file) {
 		sf_sock_read(file, 0);
 	} else {
-		facts = sf_sock_none(here);
+		facts = sf_sock_none(&here);
 		facts->tuple.family = call->arg[0];
 		facts->tuple.type = call->arg[1] & SOCK_TYPE_MASK;
 		facts->tuple.proto = call->arg[2];
 	}
 	sf_sock_emit(file, SF_OP_SOCKET, call->ret < 0 ? -1 : call->ret,
 		     call->ret);
+	return 0;
 }
 
-static __always_inline void sf_call_accept(struct sf_here *here)
+__noinline int sf_call_accept(void)
 {
-	struct sf_call *call = &here->cpu->call;
-	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
-	__u64 source = file;
+	struct sf_here here;
+	struct sf_call *call;
+	__u64 file;
+	__u64 source;
 
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	source = file;
 	/* A failed one is told with the listening socket's own end. */
 	if (!source)
 		source = sf_file_of(call->arg[0]);
 	if (source && sf_is_sock(source))
 		sf_sock_read(source, 0);
 	else
-		sf_sock_none(here);
+		sf_sock_none(&here);
 	sf_sock_emit(file, SF_OP_ACCEPT, call->ret < 0 ? -1 : call->ret,
 		     call->ret);
+	return 0;
 }
 
 /* The address that connect(2) was given, when the socket holds none. */
-static __always_inline void sf_connect_user(struct sf_sock_facts *facts,
+static __always_inline void sf_connect_user(struct sf_cpu *cpu,
 					    const struct sf_call *call)
 {
+	struct sf_sock_facts *facts = &cpu->sock;
 	__u64 src = call->arg[1];
 	__u32 len = call->arg[2];
 	__u16 family = 0;
+	long name;
 
 	if (bpf_probe_read_user(&family, sizeof(family), (void *)src)) {
 		facts->flags |= SF_F_FAULT;
@@ -94,51 +115,53 @@ static __always_inline void sf_connect_user(struct sf_sock_facts *facts,
 		return;
 	}
 	facts->path_len = len;
+	/* A name in the file system ends at its NUL. */
+	name = bpf_probe_read_kernel_str(cpu->name, SF_SUN_PATH_MAX + 1,
+					 facts->path);
+	if (name > 1 && name <= len)
+		facts->path_len = name - 1;
 }
 
-/* Cuts a name in the file system at its NUL. */
-static __always_inline void sf_sun_path_end(struct sf_sock_facts *facts)
+__noinline int sf_call_connect(void)
 {
-	__u32 i;
+	struct sf_here here;
+	struct sf_call *call;
+	__u64 file;
+	struct sf_sock_facts *facts;
 
-	if (!facts->path[0])
-		return;
-	for (i = 1; i < SF_SUN_PATH_MAX; i++)
-		if (!facts->path[i] && i < facts->path_len)
-			facts->path_len = i;
-}
-
-static __always_inline void sf_call_connect(struct sf_here *here)
-{
-	struct sf_call *call = &here->cpu->call;
-	__u64 file = sf_file_of(call->arg[0]);
-	struct sf_sock_facts *facts = &here->cpu->sock;
-
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	file = sf_file_of(call->arg[0]);
+	facts = &here.cpu->sock;
 	if (file && sf_is_sock(file))
 		sf_sock_read(file, 1);
 	else
-		sf_sock_none(here);
-	if (!facts->peer || (call->ret < 0 && facts->tuple.family == AF_UNIX)) {
-		sf_connect_user(facts, call);
-		if (facts->path_len)
-			sf_sun_path_end(facts);
-	}
+		sf_sock_none(&here);
+	if (!facts->peer || (call->ret < 0 && facts->tuple.family == AF_UNIX))
+		sf_connect_user(here.cpu, call);
 	sf_sock_emit(file, SF_OP_CONNECT, call->arg[0], call->ret);
+	return 0;
 }
 
-static __always_inline void sf_call_clone(struct sf_here *here)
+__noinline int sf_call_clone(void)
 {
-	struct sf_call *call = &here->cpu->call;
+	struct sf_here here;
+	struct sf_call *call;
 	struct sf_rec_call *rec;
 
-	rec = sf_record(here, call->who, SF_OP_CLONE, sizeof(*rec), 0);
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_CLONE, sizeof(*rec), 0);
 	if (!rec)
-		return;
+		return 0;
 	rec->ret = call->ret;
 	rec->arg[0] = call->arg[call->row.a & 7];
 	rec->arg[1] = 0;
 	rec->arg[2] = 0;
-	sf_publish(here, SF_OP_CLONE, sizeof(*rec));
+	sf_publish(&here, SF_OP_CLONE, sizeof(*rec));
+	return 0;
 }
 
 static __always_inline void sf_call_dup(struct sf_here *here)
@@ -165,19 +188,19 @@ __noinline int sf_call(void)
 		return 0;
 	switch (here.cpu->call.row.how) {
 	case SF_HOW_OPEN:
-		sf_call_open(&here);
+		sf_call_open();
 		break;
 	case SF_HOW_SOCKET:
-		sf_call_socket(&here);
+		sf_call_socket();
 		break;
 	case SF_HOW_CONNECT:
-		sf_call_connect(&here);
+		sf_call_connect();
 		break;
 	case SF_HOW_ACCEPT:
-		sf_call_accept(&here);
+		sf_call_accept();
 		break;
 	case SF_HOW_CLONE:
-		sf_call_clone(&here);
+		sf_call_clone();
 		break;
 	case SF_HOW_DUP:
 		sf_call_dup(&here);

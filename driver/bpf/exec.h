@@ -18,9 +18,10 @@
  * goes page by page and stops before the first that is not there. Returns how
  * much was copied.
  */
-__noinline int sf_user_copy(__u32 at, __u64 src, __u32 len)
+__noinline int sf_user_copy(__u64 at, __u64 src, __u64 len)
 {
-	__u32 i, done = 0, part;
+	__u64 done = 0, part;
+	__u32 i;
 	struct sf_here here;
 
 	if (!sf_here(&here) || at > SF_BIG_LAST - SF_ARGS_MAX || len > SF_ARGS_MAX)
@@ -61,80 +62,80 @@ static __always_inline __u32 sf_exec_user(__u32 at, __u64 start, __u64 end,
 }
 
 /* The node of the task's control group: see sf_rec_exec.cgroup_len. */
-static __always_inline __u64 sf_cgroup_node(struct task_struct *task)
+static __always_inline __u64 sf_cgroup_node(__u64 task)
 {
-	struct css_set *set = BPF_CORE_READ(task, cgroups);
-	struct kernfs_node *kn = BPF_CORE_READ(set, dfl_cgrp, kn), *other;
-	__u32 i, count = bpf_core_field_size(set->subsys) / sizeof(void *);
-	struct cgroup_subsys_state *css;
+	__u64 set = SF_POINTER(task_struct, task, cgroups);
+	__u64 kn = SF_POINTER(cgroup, SF_POINTER(css_set, set, dfl_cgrp), kn);
+	__u32 i, count = bpf_core_field_size(struct css_set, subsys) /
+			 sizeof(void *);
+	__u64 css, other;
 
 	if (sf_kernfs_parent(kn))
-		return (__u64)kn;
+		return kn;
 	for (i = 0; i < 16; i++) {
 		if (i >= count)
 			break;
-		bpf_probe_read_kernel(&css, sizeof(css),
-				      (char *)set + i * sizeof(void *) +
+		css = sf_load_pointer(set + i * sizeof(void *) +
 				      bpf_core_field_offset(struct css_set, subsys));
-		other = BPF_CORE_READ(css, cgroup, kn);
+		other = SF_POINTER(cgroup, SF_POINTER(cgroup_subsys_state, css, cgroup), kn);
 		if (other && sf_kernfs_parent(other))
-			return (__u64)other;
+			return other;
 	}
-	return (__u64)kn;
+	return kn;
 }
 
-static __always_inline __u32 sf_tty_of(struct task_struct *task)
+static __always_inline __u32 sf_tty_of(__u64 task)
 {
-	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+	__u64 tty = SF_POINTER(signal_struct, SF_POINTER(task_struct, task, signal), tty);
 
 	if (!tty)
 		return 0;
-	return (BPF_CORE_READ(tty, driver, major) << 20) |
-	       (BPF_CORE_READ(tty, driver, minor_start) +
-		BPF_CORE_READ(tty, index));
+	return (SF_LOAD(tty_driver, SF_POINTER(tty_struct, tty, driver), major) << 20) |
+	       (SF_LOAD(tty_driver, SF_POINTER(tty_struct, tty, driver), minor_start) +
+		SF_LOAD(tty_struct, tty, index));
 }
 
 static __always_inline void sf_exec_ids(struct sf_rec_exec *rec,
-					struct task_struct *task)
+					__u64 task)
 {
-	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	const struct cred *cred = BPF_CORE_READ(task, cred);
+	__u64 leader = SF_POINTER(task_struct, task, group_leader);
+	__u64 cred = SF_POINTER(task_struct, task, cred);
 	struct sf_pidns ns = sf_pidns_of(leader);
 
-	rec->start = BPF_CORE_READ(leader, start_boottime);
-	rec->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	rec->start = SF_LOAD(task_struct, leader, start_boottime);
+	rec->ppid = SF_LOAD(task_struct, SF_POINTER(task_struct, task, real_parent), tgid);
 	rec->vpid = ns.nr;
 	rec->pidns = ns.ino;
-	rec->uid = BPF_CORE_READ(cred, euid.val);
-	rec->gid = BPF_CORE_READ(cred, egid.val);
-	rec->ruid = BPF_CORE_READ(cred, uid.val);
-	rec->rgid = BPF_CORE_READ(cred, gid.val);
+	rec->uid = SF_LOAD(cred, cred, euid.val);
+	rec->gid = SF_LOAD(cred, cred, egid.val);
+	rec->ruid = SF_LOAD(cred, cred, uid.val);
+	rec->rgid = SF_LOAD(cred, cred, gid.val);
 	rec->tty = sf_tty_of(task);
 }
 
 /* The binary's path: of the file that runs, or as the caller gave it. */
 static __always_inline void sf_exec_exe(struct sf_cpu *cpu, struct sf_rec_exec *rec,
-					struct linux_binprm *bprm, __u32 *flags)
+					__u64 bprm, __u32 *flags)
 {
-	struct file *exe = BPF_CORE_READ(bprm, file);
+	__u64 exe = SF_POINTER(linux_binprm, bprm, file);
 	struct sf_call *call = &cpu->call;
 
 	if (!bprm) {
 		*flags |= sf_path_user(cpu, call->arg[call->row.a & 7]);
 		return;
 	}
-	rec->exe_ino = BPF_CORE_READ(exe, f_inode, i_ino);
-	rec->exe_dev = BPF_CORE_READ(exe, f_inode, i_sb, s_dev);
-	rec->argc = BPF_CORE_READ(bprm, argc);
-	sf_path((__u64)BPF_CORE_READ(exe, f_path.mnt),
-		(__u64)BPF_CORE_READ(exe, f_path.dentry));
+	rec->exe_ino = SF_LOAD(inode, SF_POINTER(file, exe, f_inode), i_ino);
+	rec->exe_dev = SF_LOAD(super_block, SF_POINTER(inode, SF_POINTER(file, exe, f_inode), i_sb), s_dev);
+	rec->argc = SF_LOAD(linux_binprm, bprm, argc);
+	sf_path(SF_POINTER(file, exe, f_path.mnt),
+		SF_POINTER(file, exe, f_path.dentry));
 }
 
 /* Copies the first len bytes of cpu->big to the ring. */
 static __always_inline void sf_exec_publish(struct sf_here *here, __u32 len,
 					    __u32 flags)
 {
-	struct sf_who who = here->cpu->call.who;
+	struct sf_who who = sf_who_of(here->cpu);
 	void *dst;
 
 	sf_opaque(len);
@@ -155,8 +156,8 @@ static __always_inline void sf_exec_publish(struct sf_here *here, __u32 len,
  */
 __noinline int sf_exec(__u64 bprm, int ret, __u32 old_tid)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	__u64 task = bpf_get_current_task();
+	__u64 mm = SF_POINTER(task_struct, task, mm);
 	struct sf_rec_exec *rec;
 	__u32 at = sizeof(*rec), flags = 0;
 	struct sf_here here;
@@ -169,12 +170,12 @@ __noinline int sf_exec(__u64 bprm, int ret, __u32 old_tid)
 	rec->old_tid = old_tid;
 	sf_exec_ids(rec, task);
 
-	sf_exec_exe(here.cpu, rec, (void *)bprm, &flags);
+	sf_exec_exe(here.cpu, rec, bprm, &flags);
 	rec->exe_len = sf_path_take(here.cpu, here.cpu->big + at, SF_PATH_MAX,
 				    &flags);
 	at += rec->exe_len;
-	sf_path((__u64)BPF_CORE_READ(task, fs, pwd.mnt),
-		(__u64)BPF_CORE_READ(task, fs, pwd.dentry));
+	sf_path(SF_POINTER(fs_struct, SF_POINTER(task_struct, task, fs), pwd.mnt),
+		SF_POINTER(fs_struct, SF_POINTER(task_struct, task, fs), pwd.dentry));
 	rec->cwd_len = sf_path_take(here.cpu, here.cpu->big + at, SF_PATH_MAX,
 				    &flags);
 	at += rec->cwd_len;
@@ -183,12 +184,12 @@ __noinline int sf_exec(__u64 bprm, int ret, __u32 old_tid)
 				       SF_CGROUP_MAX, &flags);
 	at += rec->cgroup_len;
 	if (bprm) {
-		rec->args_len = sf_exec_user(at, BPF_CORE_READ(mm, arg_start),
-					     BPF_CORE_READ(mm, arg_end),
+		rec->args_len = sf_exec_user(at, SF_LOAD(mm_struct, mm, arg_start),
+					     SF_LOAD(mm_struct, mm, arg_end),
 					     SF_ARGS_MAX, &flags);
 		at += rec->args_len;
-		rec->env_len = sf_exec_user(at, BPF_CORE_READ(mm, env_start),
-					    BPF_CORE_READ(mm, env_end),
+		rec->env_len = sf_exec_user(at, SF_LOAD(mm_struct, mm, env_start),
+					    SF_LOAD(mm_struct, mm, env_end),
 					    SF_ENV_MAX, &flags);
 		at += rec->env_len;
 	}

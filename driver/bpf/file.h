@@ -85,7 +85,7 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 	if (path_len > SF_PATH_MAX)
 		return 0;
 	len = sizeof(*rec) + SF_ROUND8(path_len);
-	rec = sf_record(&here, here.cpu->call.who, op, len, flags);
+	rec = sf_record(&here, sf_who_of(here.cpu), op, len, flags);
 	if (!rec)
 		return 0;
 	rec->file = sf_identity(file);
@@ -123,7 +123,7 @@ __noinline int sf_open_user(void)
 	if (path_len > SF_PATH_MAX)
 		return 0;
 	len = sizeof(*rec) + SF_ROUND8(path_len);
-	rec = sf_record(&here, call->who, SF_OP_OPEN, len, 0);
+	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_OPEN, len, 0);
 	if (!rec)
 		return 0;
 	rec->file = 0;

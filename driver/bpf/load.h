@@ -18,11 +18,24 @@ void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 	((struct type *)bpf_rdonly_cast((const void *)(addr), \
 					bpf_core_type_id_kernel(struct type)))
 
+/* The helper, for kernels without typed loads. A function of its own, which
+ * costs the others no stack. */
+__noinline __u64 sf_probe(__u64 addr, __u64 size)
+{
+	__u64 value = 0;
+
+	if (size <= sizeof(value))
+		bpf_probe_read_kernel(&value, size, (void *)addr);
+	return value;
+}
+
 /* Number in the struct type at addr, an integer or a pointer. */
 #define SF_LOAD(type, addr, field) \
 	(bpf_ksym_exists(bpf_rdonly_cast) ? \
 	 SF_CAST(type, addr)->field : \
-	 BPF_CORE_READ((struct type *)(addr), field))
+	 (__typeof__(((struct type *)0)->field)) \
+	 sf_probe((__u64)(addr) + bpf_core_field_offset(struct type, field), \
+		  bpf_core_field_size(struct type, field)))
 
 /*
  * The pointer that lies at addr. A field that is a pointer would be typed
@@ -31,12 +44,9 @@ void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
  */
 static __always_inline __u64 sf_load_pointer(__u64 addr)
 {
-	__u64 value = 0;
-
 	if (bpf_ksym_exists(bpf_rdonly_cast))
 		return SF_CAST(timespec64, addr)->tv_sec;
-	bpf_probe_read_kernel(&value, sizeof(value), (void *)addr);
-	return value;
+	return sf_probe(addr, sizeof(__u64));
 }
 
 /* Pointer in the struct type at addr, as an integer. */

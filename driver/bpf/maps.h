@@ -60,6 +60,7 @@ struct sf_cpu {
 	struct sf_call call;
 	struct sf_sock_facts sock;
 	struct sf_walk walk;
+	__u64 mmsg_bytes;	/* sum over the messages of one call */
 	__u32 path_at;	/* the path that was built lies at path + path_at, */
 	__u32 path_len;	/* is this long, */
 	__u32 path_cut;	/* and lacks a part */
@@ -123,6 +124,41 @@ static __always_inline int sf_here(struct sf_here *here)
 	here->ring.data = ring + SF_RING_DATA;
 	here->ring.size = sf_config.ring_size;
 	return 1;
+}
+
+/*
+ * Copies of structures by words: clang 14 copies them byte by byte, with a
+ * stack slot for each, and kernels before 6.8 allow 512 bytes of stack to a
+ * whole chain of calls.
+ */
+static __always_inline struct sf_who sf_who_of(const struct sf_cpu *cpu)
+{
+	struct sf_who who;
+
+	who.ts = SF_READ(cpu->call.who.ts);
+	who.pid = SF_READ(cpu->call.who.pid);
+	who.tid = SF_READ(cpu->call.who.tid);
+	return who;
+}
+
+static __always_inline void sf_keep_who(struct sf_cpu *cpu, struct sf_who who)
+{
+	SF_WRITE(cpu->call.who.ts, who.ts);
+	SF_WRITE(cpu->call.who.pid, who.pid);
+	SF_WRITE(cpu->call.who.tid, who.tid);
+}
+
+static __always_inline void sf_copy_tuple(struct sf_tuple *to,
+					  const struct sf_tuple *from)
+{
+	const __u64 *src = (const __u64 *)from;
+	__u64 *dst = (__u64 *)to;
+
+	SF_WRITE(dst[0], SF_READ(src[0]));
+	SF_WRITE(dst[1], SF_READ(src[1]));
+	SF_WRITE(dst[2], SF_READ(src[2]));
+	SF_WRITE(dst[3], SF_READ(src[3]));
+	SF_WRITE(dst[4], SF_READ(src[4]));
 }
 
 /* Keeps the compiler from knowing where a value came from, so that it checks

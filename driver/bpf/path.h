@@ -148,19 +148,17 @@ __noinline int sf_path(__u64 vfsmount, __u64 dentry)
 	return 0;
 }
 
-static __always_inline struct kernfs_node *sf_kernfs_parent(struct kernfs_node *kn)
+static __always_inline __u64 sf_kernfs_parent(__u64 kn)
 {
-	struct kernfs_node___old *old = (void *)kn;
-
-	if (bpf_core_field_exists(kn->__parent))
-		return BPF_CORE_READ(kn, __parent);
-	return BPF_CORE_READ(old, parent);
+	if (bpf_core_field_exists(struct kernfs_node, __parent))
+		return SF_POINTER(kernfs_node, kn, __parent);
+	return SF_POINTER(kernfs_node___old, kn, parent);
 }
 
 /* Path of a node of kernfs from the root of its hierarchy. */
 __noinline int sf_kernfs_path(__u64 node)
 {
-	struct kernfs_node *kn = (void *)node, *up = (void *)0;
+	__u64 kn = node, up = 0;
 	struct sf_here here;
 	long len;
 	int i;
@@ -174,7 +172,7 @@ __noinline int sf_kernfs_path(__u64 node)
 			break;
 		len = bpf_probe_read_kernel_str(here.cpu->name,
 						sizeof(here.cpu->name),
-						BPF_CORE_READ(kn, name));
+						(void *)SF_POINTER(kernfs_node, kn, name));
 		if (len < 1 || !sf_path_name(here.cpu, here.cpu->name,
 					     ((__u32)len - 1) & SF_NAME_MAX))
 			break;

@@ -6,8 +6,7 @@
 #define SYSFLOW_BPF_PROCESS_H
 
 #include "emit.h"
-#include <bpf/bpf_core_read.h>
-#include "kernel_types.h"
+#include "load.h"
 
 /* A task in its own pid namespace. */
 struct sf_pidns {
@@ -15,42 +14,39 @@ struct sf_pidns {
 	__u32 ino;	/* the namespace's inode number */
 };
 
-static __always_inline struct sf_pidns sf_pidns_of(struct task_struct *task)
+static __always_inline struct sf_pidns sf_pidns_of(__u64 task)
 {
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	__u32 level = BPF_CORE_READ(pid, level);
-	struct upid *upid = (void *)pid +
-			    bpf_core_field_offset(struct pid, numbers) +
+	__u64 pid = SF_POINTER(task_struct, task, thread_pid);
+	__u32 level = SF_LOAD(pid, pid, level);
+	__u64 upid = pid + bpf_core_field_offset(struct pid, numbers) +
 			    level * bpf_core_type_size(struct upid);
 	struct sf_pidns ns = {
-		.nr = BPF_CORE_READ(upid, nr),
-		.ino = BPF_CORE_READ(upid, ns, ns.inum),
+		.nr = SF_LOAD(upid, upid, nr),
+		.ino = SF_LOAD(pid_namespace, SF_POINTER(upid, upid, ns), ns.inum),
 	};
 
 	return ns;
 }
 
-static __always_inline __u32 sf_shared(struct task_struct *parent,
-				       struct task_struct *child)
+static __always_inline __u32 sf_shared(__u64 parent, __u64 child)
 {
 	__u32 shared = 0;
 
-	if (BPF_CORE_READ(parent, tgid) == BPF_CORE_READ(child, tgid))
+	if (SF_LOAD(task_struct, parent, tgid) == SF_LOAD(task_struct, child, tgid))
 		shared |= SF_SHARE_THREAD;
-	if (BPF_CORE_READ(parent, files) == BPF_CORE_READ(child, files))
+	if (SF_POINTER(task_struct, parent, files) == SF_POINTER(task_struct, child, files))
 		shared |= SF_SHARE_FILES;
-	if (BPF_CORE_READ(parent, fs) == BPF_CORE_READ(child, fs))
+	if (SF_POINTER(task_struct, parent, fs) == SF_POINTER(task_struct, child, fs))
 		shared |= SF_SHARE_FS;
-	if (BPF_CORE_READ(parent, mm) == BPF_CORE_READ(child, mm))
+	if (SF_POINTER(task_struct, parent, mm) == SF_POINTER(task_struct, child, mm))
 		shared |= SF_SHARE_VM;
 	return shared;
 }
 
-static __always_inline void sf_fork(struct task_struct *parent,
-				    struct task_struct *child)
+static __always_inline void sf_fork(__u64 parent, __u64 child)
 {
-	const struct cred *cred = BPF_CORE_READ(child, cred);
-	__u32 tgid = BPF_CORE_READ(child, tgid);
+	__u64 cred = SF_POINTER(task_struct, child, cred);
+	__u32 tgid = SF_LOAD(task_struct, child, tgid);
 	struct sf_rec_fork *rec;
 	struct sf_here here;
 	struct sf_pidns ns;
@@ -61,30 +57,29 @@ static __always_inline void sf_fork(struct task_struct *parent,
 		return;
 	if (!sf_enter(&here, &who, SF_OP_FORK))
 		return;
-	who.pid = BPF_CORE_READ(parent, tgid);
-	who.tid = BPF_CORE_READ(parent, pid);
+	who.pid = SF_LOAD(task_struct, parent, tgid);
+	who.tid = SF_LOAD(task_struct, parent, pid);
 	rec = sf_record(&here, who, SF_OP_FORK, sizeof(*rec), 0);
 	if (rec) {
 		ns = sf_pidns_of(child);
-		rec->start = BPF_CORE_READ(child, start_boottime);
+		rec->start = SF_LOAD(task_struct, child, start_boottime);
 		rec->child_pid = tgid;
-		rec->child_tid = BPF_CORE_READ(child, pid);
-		rec->ppid = BPF_CORE_READ(child, real_parent, tgid);
+		rec->child_tid = SF_LOAD(task_struct, child, pid);
+		rec->ppid = SF_LOAD(task_struct, SF_POINTER(task_struct, child, real_parent), tgid);
 		rec->vtid = ns.nr;
-		rec->uid = BPF_CORE_READ(cred, euid.val);
-		rec->gid = BPF_CORE_READ(cred, egid.val);
+		rec->uid = SF_LOAD(cred, cred, euid.val);
+		rec->gid = SF_LOAD(cred, cred, egid.val);
 		rec->shared = sf_shared(parent, child);
 		rec->pidns = ns.ino;
-		rec->parent_start = BPF_CORE_READ(parent, group_leader,
-						  start_boottime);
+		rec->parent_start = SF_LOAD(task_struct, SF_POINTER(task_struct, parent, group_leader), start_boottime);
 		sf_publish(&here, SF_OP_FORK, sizeof(*rec));
 	}
 	sf_ring_end(here.ring.prod);
 }
 
-static __always_inline void sf_exit(struct task_struct *task, int group_dead)
+static __always_inline void sf_exit(__u64 task, int group_dead)
 {
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u32 tgid = SF_LOAD(task_struct, task, tgid);
 	struct sf_rec_exit *rec;
 	struct sf_here here;
 	struct sf_who who;
@@ -94,17 +89,17 @@ static __always_inline void sf_exit(struct task_struct *task, int group_dead)
 	if (!sf_enter(&here, &who, SF_OP_EXIT))
 		return;
 	who.pid = tgid;
-	who.tid = BPF_CORE_READ(task, pid);
+	who.tid = SF_LOAD(task_struct, task, pid);
 	rec = sf_record(&here, who, SF_OP_EXIT, sizeof(*rec), 0);
 	if (rec) {
 		/* Two threads that end at once can both see none left: then
 		 * both are marked, on kernels that do not say it. */
 		if (!sf_config.exit_group_dead)
-			group_dead = !BPF_CORE_READ(task, signal, live.counter);
-		rec->start = BPF_CORE_READ(task, group_leader, start_boottime);
-		rec->code = BPF_CORE_READ(task, exit_code);
+			group_dead = !SF_LOAD(signal_struct, SF_POINTER(task_struct, task, signal), live.counter);
+		rec->start = SF_LOAD(task_struct, SF_POINTER(task_struct, task, group_leader), start_boottime);
+		rec->code = SF_LOAD(task_struct, task, exit_code);
 		rec->flags = group_dead ? SF_EXIT_LAST : 0;
-		rec->leader_code = BPF_CORE_READ(task, signal, group_exit_code);
+		rec->leader_code = SF_LOAD(signal_struct, SF_POINTER(task_struct, task, signal), group_exit_code);
 		rec->pad = 0;
 		sf_publish(&here, SF_OP_EXIT, sizeof(*rec));
 	}

@@ -35,17 +35,20 @@ static __always_inline void sf_sock_inet(struct sf_tuple *tuple, __u64 sk)
 	__builtin_memcpy(tuple->raddr, &peer, sizeof(peer));
 }
 
-static __always_inline void sf_sock_inet6(struct sf_tuple *tuple, __u64 sock)
+static __always_inline void sf_sock_inet6(struct sf_tuple *tuple, __u64 sk)
 {
-	struct inet_sock *inet = (void *)sock;
-	struct sock *sk = (void *)sock;
-	__u64 local[2];
+	__u64 own = sk + bpf_core_field_offset(struct sock,
+					       __sk_common.skc_v6_rcv_saddr);
+	__u64 peer = sk + bpf_core_field_offset(struct sock,
+						__sk_common.skc_v6_daddr);
+	__u64 bound = SF_POINTER(inet_sock, sk, pinet6) +
+		      bpf_core_field_offset(struct ipv6_pinfo, saddr);
 
-	BPF_CORE_READ_INTO(&local, sk, __sk_common.skc_v6_rcv_saddr);
-	if (!(local[0] | local[1]))
-		BPF_CORE_READ_INTO(&local, inet, pinet6, saddr);
-	__builtin_memcpy(tuple->laddr, local, sizeof(local));
-	BPF_CORE_READ_INTO(&tuple->raddr, sk, __sk_common.skc_v6_daddr);
+	bpf_probe_read_kernel(tuple->laddr, sizeof(tuple->laddr), (void *)own);
+	if (!((__u64 *)tuple->laddr)[0] && !((__u64 *)tuple->laddr)[1])
+		bpf_probe_read_kernel(tuple->laddr, sizeof(tuple->laddr),
+				      (void *)bound);
+	bpf_probe_read_kernel(tuple->raddr, sizeof(tuple->raddr), (void *)peer);
 }
 
 /* Copies the address that a unix socket is bound to; false when it is not. */
@@ -175,14 +178,14 @@ __noinline int sf_sock_emit(__u64 file, __u32 op, int fd, int ret)
 	if (path_len > SF_SUN_PATH_MAX)
 		return 0;
 	len = sizeof(*rec) + SF_ROUND8(path_len);
-	rec = sf_record(&here, call->who, op, len, facts->flags);
+	rec = sf_record(&here, sf_who_of(here.cpu), op, len, facts->flags);
 	if (!rec)
 		return 0;
 	rec->file = sf_identity(file);
 	rec->ino = facts->ino;
 	rec->fd = fd;
 	rec->ret = ret;
-	rec->tuple = facts->tuple;
+	sf_copy_tuple(&rec->tuple, &facts->tuple);
 	rec->listen_fd = op == SF_OP_ACCEPT ? (__s32)call->arg[0] : -1;
 	rec->state = facts->state;
 	rec->path_len = path_len;

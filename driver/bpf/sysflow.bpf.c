@@ -23,19 +23,23 @@ void bpf_preempt_disable(void) __ksym __weak;
 void bpf_preempt_enable(void) __ksym __weak;
 
 /* A field by a load where the pointer is typed by BTF, else by a helper. */
-#define SF_GET(direct, ptr, field) \
-	((direct) ? (ptr)->field : BPF_CORE_READ(ptr, field))
+#define SF_GET(direct, type, ptr, field) \
+	((direct) ? (ptr)->field : SF_LOAD(type, ptr, field))
 
 /* struct file of a descriptor, 0 when it is not open. */
 static __always_inline __u64 sf_exit_file(struct task_struct *task, __u32 fd,
 					  const int direct)
 {
-	struct files_struct *files = SF_GET(direct, task, files);
-	struct fdtable *fdt = SF_GET(direct, files, fdt);
+	struct files_struct *files;
+	struct fdtable *fdt;
 
-	if (fd >= SF_GET(direct, fdt, max_fds))
+	if (!direct)
+		return sf_file_of(fd);
+	files = task->files;
+	fdt = files->fdt;
+	if (fd >= fdt->max_fds)
 		return 0;
-	return sf_load_pointer((__u64)(SF_GET(direct, fdt, fd) + fd));
+	return sf_load_pointer((__u64)(fdt->fd + fd));
 }
 
 /* Keeps the call for a function that is not inline. */
@@ -45,14 +49,14 @@ sf_exit_call(struct sf_here *here, struct sf_who who, struct pt_regs *regs,
 {
 	struct sf_call *call = &here->cpu->call;
 
-	call->who = who;
+	sf_keep_who(here->cpu, who);
 	call->ret = ret;
-	call->arg[0] = SF_GET(direct, regs, di);
-	call->arg[1] = SF_GET(direct, regs, si);
-	call->arg[2] = SF_GET(direct, regs, dx);
-	call->arg[3] = SF_GET(direct, regs, r10);
-	call->arg[4] = SF_GET(direct, regs, r8);
-	call->arg[5] = SF_GET(direct, regs, r9);
+	call->arg[0] = SF_GET(direct, pt_regs, regs, di);
+	call->arg[1] = SF_GET(direct, pt_regs, regs, si);
+	call->arg[2] = SF_GET(direct, pt_regs, regs, dx);
+	call->arg[3] = SF_GET(direct, pt_regs, regs, r10);
+	call->arg[4] = SF_GET(direct, pt_regs, regs, r8);
+	call->arg[5] = SF_GET(direct, pt_regs, regs, r9);
 	call->arg[6] = 0;
 	call->arg[7] = 0;
 	call->row = sf_rows[nr & (SF_ROWS - 1)];
@@ -66,7 +70,7 @@ static __always_inline void sf_exit_io(struct sf_here *here, struct sf_who who,
 				       __s64 ret, const int direct)
 {
 	const __u32 op = sf_rows[nr].op;
-	__s32 fd = SF_GET(direct, regs, di);
+	__s32 fd = SF_GET(direct, pt_regs, regs, di);
 	__u64 file = sf_exit_file(task, fd, direct);
 	struct sf_call *call;
 	__u32 kind;
@@ -127,11 +131,11 @@ static __always_inline void sf_exit_tell(struct task_struct *task,
 	if (!sf_enter(&here, &who, sf_rows[nr].op))
 		return;
 	who.pid = tgid;
-	who.tid = SF_GET(direct, task, pid);
+	who.tid = SF_GET(direct, task_struct, task, pid);
 	if (how <= SF_HOW_MSGIO) {
 		sf_exit_io(&here, who, task, regs, nr, ret, direct);
 	} else if (how == SF_HOW_CLOSE) {
-		sf_exit_close(&here, who, SF_GET(direct, regs, di), ret);
+		sf_exit_close(&here, who, SF_GET(direct, pt_regs, regs, di), ret);
 	} else {
 		sf_exit_call(&here, who, regs, nr, ret, direct);
 		sf_call();
@@ -173,16 +177,16 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 
 	if (nr >= SF_ROWS) {
 		if (nr - SF_X32_BIT <= SF_X32_LAST &&
-		    (__u32)SF_GET(direct, task, tgid) != sf_config.self_tgid)
+		    (__u32)SF_GET(direct, task_struct, task, tgid) != sf_config.self_tgid)
 			sf_exit_compat();
 		return 0;
 	}
 	if (!sf_rows[nr].any)
 		return 0;
-	tgid = SF_GET(direct, task, tgid);
+	tgid = SF_GET(direct, task_struct, task, tgid);
 	if (tgid == sf_config.self_tgid)
 		return 0;
-	if (SF_GET(direct, task, thread_info.status) & TS_COMPAT) {
+	if (SF_GET(direct, task_struct, task, thread_info.status) & TS_COMPAT) {
 		if (sf_rows[nr].compat)
 			sf_exit_compat();
 		return 0;
@@ -217,7 +221,7 @@ int sf_sys_exit_raw(__u64 *ctx)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct pt_regs *regs = (void *)ctx[0];
 
-	return sf_sys_exit(task, regs, BPF_CORE_READ(regs, orig_ax), ctx[1], 0);
+	return sf_sys_exit(task, regs, SF_LOAD(pt_regs, regs, orig_ax), ctx[1], 0);
 }
 
 /* As the kernel lays it out: common fields, then the call and its result. */
@@ -265,7 +269,7 @@ SEC("raw_tp/sched_process_fork")
 int sf_sched_fork(__u64 *ctx)
 {
 	sf_guard();
-	sf_fork((void *)ctx[0], (void *)ctx[1]);
+	sf_fork(ctx[0], ctx[1]);
 	sf_unguard();
 	return 0;
 }
@@ -273,8 +277,8 @@ int sf_sched_fork(__u64 *ctx)
 SEC("raw_tp/sched_process_exec")
 int sf_sched_exec(__u64 *ctx)
 {
-	struct task_struct *task = (void *)ctx[0];
-	__u32 tgid = BPF_CORE_READ(task, tgid);
+	__u64 task = ctx[0];
+	__u32 tgid = SF_LOAD(task_struct, task, tgid);
 	struct sf_here here;
 	struct sf_who who;
 
@@ -283,8 +287,8 @@ int sf_sched_exec(__u64 *ctx)
 	sf_guard();
 	if (sf_enter(&here, &who, SF_OP_EXEC)) {
 		who.pid = tgid;
-		who.tid = BPF_CORE_READ(task, pid);
-		here.cpu->call.who = who;
+		who.tid = SF_LOAD(task_struct, task, pid);
+		sf_keep_who(here.cpu, who);
 		sf_exec(ctx[2], 0, ctx[1]);
 		sf_ring_end(here.ring.prod);
 	}
@@ -300,7 +304,7 @@ int sf_sched_exit(__u64 *ctx)
 	if (sf_config.exit_group_dead)
 		group_dead = ctx[1] & 1;
 	sf_guard();
-	sf_exit((void *)ctx[0], group_dead);
+	sf_exit(ctx[0], group_dead);
 	sf_unguard();
 	return 0;
 }

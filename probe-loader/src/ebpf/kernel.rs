@@ -164,7 +164,7 @@ pub(super) fn random_key() -> Result<u64, Error> {
 }
 
 /// What may help when the kernel refuses the programs.
-pub(super) fn load_hint(kind: ErrorKind) -> String {
+pub(super) fn load_hint(kind: ErrorKind, log: &str) -> String {
     let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
     if lockdown.contains("[confidentiality]") {
         return "; kernel lockdown is `confidentiality`, which forbids programs to read kernel \
@@ -177,6 +177,11 @@ pub(super) fn load_hint(kind: ErrorKind) -> String {
                 .to_owned()
         }
         ErrorKind::OutOfMemory => "; choose a smaller ring".to_owned(),
+        _ if log.contains("PROG LOAD LOG") => {
+            "; this kernel's verifier refuses the programs: use the kernel module, and report \
+                what it says"
+                .to_owned()
+        }
         ErrorKind::TooBig => {
             "; this kernel takes no map values of this size: choose a ring of 1 MiB or less"
                 .to_owned()

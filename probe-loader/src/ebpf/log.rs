@@ -58,10 +58,11 @@ impl Capture {
 
     /// A refusal of the object, its maps or its programs.
     pub(super) fn load_error(&self, error: &libbpf_rs::Error) -> Error {
+        let text = self.text();
         Error::Load {
             reason: format!("{error:#}"),
-            hint: super::kernel::load_hint(error.kind()),
-            log: self.text(),
+            hint: super::kernel::load_hint(error.kind(), &text),
+            log: text,
         }
     }
 }
