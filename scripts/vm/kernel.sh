@@ -112,16 +112,26 @@ fetch_deb() {
 	touch "$tree/.have-$package"
 }
 
+# The image in an unpacked package: where it lies has changed.
+find_image() {
+	local at
+	for at in "$1/boot/vmlinuz-$2" "$1/usr/lib/modules/$2/vmlinuz"; do
+		[ -f "$at" ] && echo "$at" && return
+	done
+	return 1
+}
+
 kernel_image() {
 	local release=$1 tree=$CACHE/vm/kernels/$1
-	if [ ! -f "$tree/boot/vmlinuz-$release" ]; then
-		# Unsigned: the signed image is the same kernel behind a package
-		# that some archives make later.
+	find_image "$tree" "$release" && return
+	# linux-binary from 7.x on. Unsigned: the signed image is the same
+	# kernel in a package that comes into the archive later.
+	fetch_deb "linux-binary-$release" "$release" "$tree" ||
 		fetch_deb "linux-image-$release-unsigned" "$release" "$tree" ||
-			fetch_deb "linux-image-$release" "$release" "$tree" ||
-			die "Debian has no image of kernel $release"
-	fi
-	echo "$tree/boot/vmlinuz-$release"
+		fetch_deb "linux-image-$release" "$release" "$tree" ||
+		die "Debian has no image of kernel $release"
+	find_image "$tree" "$release" ||
+		die "the package of kernel $release has no vmlinuz"
 }
 
 # The headers' Makefiles name their other parts by absolute paths.
