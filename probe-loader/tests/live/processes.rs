@@ -137,7 +137,7 @@ fn zero_terminated(parts: &[&CStr]) -> Vec<u8> {
     parts.iter().flat_map(|part| part.to_bytes_with_nul()).copied().collect()
 }
 
-fn exec_record<'r>(r: &'r Recording, which: impl Fn(i32) -> bool) -> &'r Event {
+fn exec_record(r: &Recording, which: impl Fn(i32) -> bool) -> &Event {
     r.one("exec", |e| e.op() == SF_OP_EXEC && which(e.as_exec().0.ret))
 }
 
