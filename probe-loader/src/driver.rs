@@ -71,7 +71,7 @@ pub enum Error {
         /// Why not the module.
         kmod: kmod::Error,
         /// Why not eBPF.
-        ebpf: ebpf::Error,
+        ebpf: Box<ebpf::Error>,
     },
     /// A ring could not be mapped.
     #[error(transparent)]
@@ -148,7 +148,7 @@ impl Driver {
                 Err(busy @ kmod::Error::Busy) => return Err(busy.into()),
                 Err(kmod) => match Ebpf::open(options) {
                     Ok(ebpf) => Backend::Ebpf(ebpf),
-                    Err(ebpf) => return Err(Error::None { kmod, ebpf }),
+                    Err(ebpf) => return Err(Error::None { kmod, ebpf: Box::new(ebpf) }),
                 },
             },
         };
