@@ -58,19 +58,4 @@ static __always_inline bool sf_compat_syscall(void)
 #endif
 }
 
-/*
- * A program that the kernel starts by itself (a core dump's, modprobe) leaves
- * for user mode as if from a system call. Its registers, all zero, then say
- * read(0, NULL, 0) = 0. The instruction of a real call leaves rcx non-zero.
- */
-static inline bool sf_no_syscall(const struct pt_regs *regs, unsigned long nr,
-				 long ret)
-{
-#ifdef CONFIG_X86_64
-	return !ret && !nr && !regs->di && !regs->si && !regs->dx && !regs->cx;
-#else
-	return false;
-#endif
-}
-
 #endif /* SYSFLOW_COMPAT_H */

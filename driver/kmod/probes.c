@@ -136,8 +136,6 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	sc = &sf_syscalls[array_index_nospec(nr, ARRAY_SIZE(sf_syscalls))];
 	if (sc->how == SF_HOW_NONE || sf_owner_is(current))
 		return;
-	if (unlikely(sf_no_syscall(regs, nr, ret)))
-		return;
 	if (unlikely(sc->how == SF_HOW_URING)) {
 		if (ret > 0)
 			sf_count_uncovered(false, ret);

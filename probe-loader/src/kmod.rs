@@ -8,7 +8,7 @@ mod device;
 pub mod module;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use build::{build, can_build};
 pub(crate) use device::Kmod;
@@ -63,14 +63,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// A module was built for another kernel.
-    #[error("{path} is built for kernel {built}, and {release} runs: build it again")]
+    #[error("{} is built for kernel {built}, and {release} runs: build it again", path.display())]
     Foreign {
         /// The module.
-        path: PathBuf,
+        path: Box<Path>,
         /// Kernel release it was built for.
-        built: String,
+        built: Box<str>,
         /// `uname -r`.
-        release: String,
+        release: Box<str>,
     },
     /// The kernel did not take the module.
     #[error("cannot load {path}: {reason}")]
@@ -92,14 +92,14 @@ pub enum Error {
         package: String,
     },
     /// The module's sources did not build.
-    #[error("the module does not build for kernel {release}, see {log}:\n{tail}")]
+    #[error("the module does not build for kernel {release}, see {}:\n{tail}", log.display())]
     Build {
         /// `uname -r`.
-        release: String,
+        release: Box<str>,
         /// The whole output.
-        log: PathBuf,
+        log: Box<Path>,
         /// Its end.
-        tail: String,
+        tail: Box<str>,
     },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
@@ -112,7 +112,7 @@ pub enum Error {
 }
 
 /// Turns an error on `path` into ours.
-fn file_error(path: &std::path::Path) -> impl FnOnce(io::Error) -> Error {
+fn file_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::File { path, source }
 }

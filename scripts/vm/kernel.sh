@@ -86,38 +86,52 @@ kernel_release() {
 	echo "$release"
 }
 
+# Whether there is a package of exactly this name: apt takes a name that it
+# does not know for a pattern.
+has_package() {
+	apt_with "$2" apt-cache show "$1" 2>/dev/null | grep -Fxc "Package: $1" >/dev/null
+}
+
 # fetch_deb PACKAGE SERIES TREE: unpacks a package into TREE once.
 fetch_deb() {
 	local package=$1 series=$2 tree=$3 suite=
 	[ -f "$tree/.have-$package" ] && return
-	if ! apt-cache show "$package" >/dev/null 2>&1; then
+	if ! has_package "$package" ""; then
 		suite=$(kernel_suite "$series")
 		private_apt "$suite"
-		apt_with "$suite" apt-cache show "$package" >/dev/null 2>&1 ||
-			return 1
+		has_package "$package" "$suite" || return 1
 	fi
 	mkdir -p "$tree" "$CACHE/vm/debs"
 	note "fetching $package"
 	(cd "$CACHE/vm/debs" && rm -f "${package}"_*.deb &&
 		apt_with "$suite" apt-get -qq -o APT::Sandbox::User=root \
-			download "$package" >&2) ||
-		die "cannot download $package"
+			download "$package" >&2) || die "cannot download $package"
 	dpkg -x "$CACHE/vm/debs/${package}"_*.deb "$tree" ||
 		die "cannot unpack $package"
 	rm -f "$CACHE/vm/debs/${package}"_*.deb
 	touch "$tree/.have-$package"
 }
 
+# The image in an unpacked package: where it lies has changed.
+find_image() {
+	local at
+	for at in "$1/boot/vmlinuz-$2" "$1/usr/lib/modules/$2/vmlinuz"; do
+		[ -f "$at" ] && echo "$at" && return
+	done
+	return 1
+}
+
 kernel_image() {
 	local release=$1 tree=$CACHE/vm/kernels/$1
-	if [ ! -f "$tree/boot/vmlinuz-$release" ]; then
-		# Unsigned: the signed image is the same kernel behind a package
-		# that some archives make later.
+	find_image "$tree" "$release" && return
+	# linux-binary from 7.x on. Unsigned: the signed image is the same
+	# kernel in a package that comes into the archive later.
+	fetch_deb "linux-binary-$release" "$release" "$tree" ||
 		fetch_deb "linux-image-$release-unsigned" "$release" "$tree" ||
-			fetch_deb "linux-image-$release" "$release" "$tree" ||
-			die "Debian has no image of kernel $release"
-	fi
-	echo "$tree/boot/vmlinuz-$release"
+		fetch_deb "linux-image-$release" "$release" "$tree" ||
+		die "Debian has no image of kernel $release"
+	find_image "$tree" "$release" ||
+		die "the package of kernel $release has no vmlinuz"
 }
 
 # The headers' Makefiles name their other parts by absolute paths.
@@ -130,8 +144,33 @@ relocate_headers() {
 	find "$tree/usr/src" -maxdepth 2 -type l | while read -r file; do
 		case $(readlink "$file") in
 		/usr/*) ln -sfn "$tree$(readlink "$file")" "$file" ;;
-		../../lib/*) ln -sfn "$tree/usr/lib/${file##*/}" "$file" ;;
 		esac
+	done
+}
+
+# The tools of a newer suite's headers want its C library: they are run with
+# it, by a wrapper in their place.
+wrap_tools() {
+	local tree=$1 series=$2 suite libs=$1/libs tool
+	find "$tree/usr" -type f -perm /111 -size +8k ! -name "*.wrapped" | while read -r tool; do
+		ldd "$tool" 2>&1 | grep 'not found' >/dev/null || continue
+		if [ ! -d "$libs" ]; then
+			suite=$(kernel_suite "$series")
+			private_apt "$suite"
+			for package in libc6 libelf1t64 zlib1g libzstd1; do
+				(mkdir -p "$libs" && cd "$libs" &&
+					apt_with "$suite" apt-get -qq download "$package" >&2 </dev/null &&
+					dpkg -x "$package"_*.deb . && rm -f "$package"_*.deb) ||
+					die "cannot fetch $package of $suite"
+			done
+		fi
+		mv "$tool" "$tool.wrapped"
+		cat >"$tool" <<-WRAPPER
+			#!/bin/sh
+			lib=$libs/usr/lib/x86_64-linux-gnu
+			exec "\$lib/ld-linux-x86-64.so.2" --library-path "\$lib" "$tool.wrapped" "\$@"
+		WRAPPER
+		chmod +x "$tool"
 	done
 }
 
@@ -150,6 +189,7 @@ kernel_headers() {
 			fetch_deb "$dep" "$release" "$tree" || true
 		done
 		relocate_headers "$tree"
+		wrap_tools "$tree" "$release"
 		touch "$tree/.headers"
 	fi
 	echo "$tree/usr/src/linux-headers-$release"

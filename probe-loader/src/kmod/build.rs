@@ -64,7 +64,8 @@ pub fn build(sources: &Path, cache: &Path) -> Result<PathBuf, Error> {
     if output.status.success() && module.exists() {
         Ok(module)
     } else {
-        Err(Error::Build { release, log, tail: tail(&String::from_utf8_lossy(&text)) })
+        let tail = tail(&String::from_utf8_lossy(&text)).into();
+        Err(Error::Build { release: release.into(), log: log.into(), tail })
     }
 }
 

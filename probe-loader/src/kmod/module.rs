@@ -119,7 +119,7 @@ pub fn check(path: &Path, release: &str) -> Result<(), Error> {
     if built == release {
         Ok(())
     } else {
-        Err(Error::Foreign { path: path.to_owned(), built, release: release.to_owned() })
+        Err(Error::Foreign { path: path.into(), built: built.into(), release: release.into() })
     }
 }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
-use nix::unistd::{chdir, chroot};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, chdir, chroot};
 use probe_loader::abi::{
     SF_F_CUT, SF_F_USER, SF_FILE_CREATED, SF_FILE_UNLINKED, SF_OP_CLOSE, SF_OP_DESCRIBE_FILE,
     SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, SF_PATH_MAX,
@@ -29,6 +31,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("files::pipe_and_eventfd", pipe_and_eventfd),
     ("files::descriptor_that_is_not_open", descriptor_that_is_not_open),
     ("files::shared_descriptor_table", shared_descriptor_table),
+    ("files::renames_and_mounts_meanwhile", renames_and_mounts_meanwhile),
 ];
 
 fn c(text: &str) -> CString {
@@ -339,4 +342,70 @@ fn shared_descriptor_table() {
         assert_eq!(opens.len(), 300, "{path}");
         assert!(opens.iter().all(|e| e.as_file().0.ino == ino), "{path}");
     }
+}
+
+/// Starts a process that repeats `work` until it is killed.
+fn meanwhile(mut work: impl FnMut()) -> Pid {
+    match sys::fork() {
+        0 => loop {
+            work();
+        },
+        pid => Pid::from_raw(pid as i32),
+    }
+}
+
+/// A folder above the file changes between a name within the dentry and one
+/// outside of it, and a mount comes and goes, while the file is opened.
+fn renames_and_mounts_meanwhile() {
+    let dir = temporary();
+    let base = text(dir.path());
+    let (short, long) = (format!("{base}/s"), format!("{base}/{}", "long".repeat(20)));
+    fs::create_dir_all(format!("{short}/sub")).expect("folders");
+    fs::create_dir(format!("{base}/mnt")).expect("folder");
+    fs::write(format!("{short}/sub/file"), "x").expect("file");
+    let ino = fs::metadata(format!("{short}/sub/file")).expect("file").ino();
+    let at_mount = format!("{base}/mnt/file");
+    let r = record(|_| {
+        private_mounts();
+        let sub = format!("{short}/sub");
+        let dir_fd = sys::open(&c(&sub), libc::O_DIRECTORY, 0).expect("folder");
+        let renames = meanwhile(|| {
+            fs::rename(&short, &long).expect("rename");
+            fs::rename(&long, &short).expect("rename");
+        });
+        let mounts = meanwhile(|| {
+            let from = format!("/proc/self/fd/{dir_fd}");
+            bind(Path::new(&from), Path::new(&format!("{base}/mnt")));
+            nix::mount::umount2(&*format!("{base}/mnt"), nix::mount::MntFlags::MNT_DETACH)
+                .expect("umount");
+        });
+        for _ in 0..2_000 {
+            let fd = sys::openat(dir_fd, c"file", 0).expect("openat");
+            sys::close(fd).expect("close");
+            if let Ok(fd) = sys::open(&c(&at_mount), 0, 0) {
+                sys::close(fd).expect("close");
+            }
+        }
+        for pid in [renames, mounts] {
+            kill(pid, Signal::SIGKILL).expect("kill");
+            waitpid(pid, None).expect("wait");
+        }
+    });
+    let places = [format!("{short}/sub/file"), format!("{long}/sub/file")];
+    let (mut sound, mut torn) = (0, Vec::new());
+    for e in r.own().filter(|e| e.op() == SF_OP_OPEN && e.as_file().0.ret >= 0) {
+        let (file, path) = e.as_file();
+        if file.ino != ino {
+            continue;
+        }
+        // Unmounted before the walk: outside of the root.
+        if places.contains(&path) || path == at_mount || path == "file" {
+            sound += 1;
+        } else {
+            torn.push(path);
+        }
+    }
+    assert!(sound >= 1_980, "{sound} sound paths of 2000");
+    // A walk that is disturbed each time it is tried is told as it came out.
+    assert!(torn.len() <= 20, "{torn:?}");
 }

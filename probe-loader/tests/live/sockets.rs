@@ -92,9 +92,7 @@ fn tcp(bind: &str) {
         let listener = TcpListener::bind(bind).expect("bind");
         let server = listener.local_addr().expect("address");
         let mut client = TcpStream::connect(server).expect("connect");
-        let mut peer = std::os::fd::OwnedFd::from(crate::recording::owned(
-            sys::accept(listener.as_raw_fd()).expect("accept"),
-        ));
+        let mut peer = crate::recording::owned(sys::accept(listener.as_raw_fd()).expect("accept"));
         facts.set("server", server);
         facts.set("client", client.local_addr().expect("address"));
         facts.set("client_fd", client.as_raw_fd());
