@@ -144,7 +144,7 @@ stage_policy() {
 
 stage_docs() {
 	check "rustdoc" env RUSTDOCFLAGS="-D warnings" \
-		cargo doc --locked --workspace --no-deps --document-private-items
+		cargo doc --locked --workspace --lib --no-deps --document-private-items
 }
 
 # One profile for everything that runs: nothing is compiled twice. Clippy and

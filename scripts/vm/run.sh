@@ -37,7 +37,7 @@ while [ $# -gt 0 ]; do
 	--kernel) series=$2 && shift ;;
 	--module) modules+=("$2") && shift ;;
 	--build-module) build=load ;;
-	--module-file) build=file ;;
+	--module-file) build="file" ;;
 	--file) files+=("$2") && shift ;;
 	--timeout) timeout=$2 && shift ;;
 	--memory) memory=$2 && shift ;;
@@ -50,6 +50,7 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ $# -gt 0 ] || { usage >&2 && die "no command given"; }
+# shellcheck disable=SC2034 # used by name in initramfs
 command=("$@")
 
 need qemu-system-x86_64 qemu-system-x86

@@ -275,7 +275,7 @@ impl Processes {
     }
 
     /// The last thread of a process is gone. The process is found until
-    /// [`Processes::bury_before`]: two threads that end at once can each be
+    /// [`Processes::next_to_bury`]: two threads that end at once can each be
     /// told as the last one.
     pub fn end(&mut self, place: ProcRef, at: u64) {
         let process = self.get_mut(place);
