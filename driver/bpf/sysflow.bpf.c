@@ -165,7 +165,7 @@ static __always_inline int sf_exit_dup_wanted(struct pt_regs *regs, __u64 nr,
 
 	if (sf_rows[nr].b == SF_ARG_NONE)
 		return 1;
-	cmd = SF_GET(direct, regs, si);
+	cmd = SF_GET(direct, pt_regs, regs, si);
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
 }
 
