@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Benchmarks and load generators of the `SysFlow` capture engine.
 
+pub mod stream;
 pub mod workload;
