@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced by the project's bash scripts: messages, tools, the cache folder.
 
 die() {
@@ -20,4 +21,5 @@ need() {
 # The project's root, and where downloaded and built things are kept.
 # shellcheck disable=SC2034 # for those who source this
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck disable=SC2034 # as above
 CACHE=${SYSFLOW_CACHE:-$ROOT/build}

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced: the guest's only file system, busybox and what a test needs.
 
 # add_file DIR SRC DEST: copies a program with the libraries that it loads, or

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
 # Sourced: Debian kernels, fetched and unpacked, never installed.
 #
 #	kernel_release 6.1	-> 6.1.0-56-amd64
@@ -17,6 +18,7 @@ kernel_suite() {
 
 # The archive that the machine's apt uses for its main suite.
 apt_archive() {
+	# shellcheck disable=SC2016 # apt's own variables
 	apt-get indextargets --format '$(SITE) $(COMPONENT) $(RELEASE)' \
 		'Created-By: Packages' 2>/dev/null |
 		awk '$2 == "main" && $1 !~ /security/ { print $1; exit }'

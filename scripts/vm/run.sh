@@ -36,7 +36,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel) series=$2 && shift ;;
 	--module) modules+=("$2") && shift ;;
-	--build-module) build=load ;;
+	--build-module) build="load" ;;
 	--module-file) build="file" ;;
 	--file) files+=("$2") && shift ;;
 	--timeout) timeout=$2 && shift ;;
