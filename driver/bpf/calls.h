@@ -164,19 +164,25 @@ __noinline int sf_call_clone(void)
 	return 0;
 }
 
-static __always_inline void sf_call_dup(struct sf_here *here)
+__noinline int sf_call_dup(void)
 {
-	struct sf_call *call = &here->cpu->call;
-	__u64 file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	struct sf_here here;
+	struct sf_call *call;
 	struct sf_rec_fd *rec;
+	__u64 file;
 
-	rec = sf_record(here, call->who, SF_OP_DUP, sizeof(*rec), 0);
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	file = call->ret < 0 ? 0 : sf_file_of(call->ret);
+	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_DUP, sizeof(*rec), 0);
 	if (!rec)
-		return;
+		return 0;
 	rec->file = sf_identity(file);
 	rec->fd = call->arg[call->row.a & 7];
 	rec->ret = call->ret;
-	sf_publish(here, SF_OP_DUP, sizeof(*rec));
+	sf_publish(&here, SF_OP_DUP, sizeof(*rec));
+	return 0;
 }
 
 /* The kinds above SF_HOW_CLOSE. */
@@ -203,7 +209,7 @@ __noinline int sf_call(void)
 		sf_call_clone();
 		break;
 	case SF_HOW_DUP:
-		sf_call_dup(&here);
+		sf_call_dup();
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
