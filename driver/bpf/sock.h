@@ -77,13 +77,14 @@ static __always_inline int sf_unix_name(struct sf_sock_facts *facts,
 }
 
 /* A unix socket is known by one name: its own, or else its peer's; at connect
- * the peer's is what was asked for, so that comes first. */
+ * the peer's is what was asked for, so that comes first. A datagram socket
+ * may never have a peer, and is then described without. */
 static __always_inline void sf_sock_unix(struct sf_sock_facts *facts,
 					 __u64 sk, int connect)
 {
 	__u64 peer = SF_POINTER(unix_sock, sk, peer);
 
-	facts->peer = peer != 0;
+	facts->peer = peer != 0 || facts->tuple.type == SOCK_DGRAM;
 	if (connect && peer && sf_unix_name(facts, peer))
 		return;
 	if (!sf_unix_name(facts, sk) && peer)

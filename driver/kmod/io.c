@@ -22,14 +22,29 @@ struct sf_io {
 	const struct sf_tuple *tuple;	/* or NULL */
 };
 
+/*
+ * Counts the messages of a sum beyond the first: told by the same record, or
+ * lost with it (a record of this size only for want of room).
+ */
+static noinline void sf_count_sum(struct sf_ring_prod *prod, u64 more,
+				  const void *told)
+{
+	u64 *end = told ? &prod->aggregated[SF_CLASS_IO] :
+			  &prod->lost[SF_CAUSE_RING_FULL][SF_CLASS_IO];
+
+	WRITE_ONCE(prod->seen[SF_CLASS_IO], prod->seen[SF_CLASS_IO] + more);
+	WRITE_ONCE(*end, *end + more);
+}
+
 static __always_inline void sf_emit_io(struct sf_run *run,
 				       const struct sf_io *io)
 {
 	u32 len = io->tuple ? sizeof(struct sf_rec_sockio) :
 			      sizeof(struct sf_rec_io);
-	struct sf_ring_prod *prod = run->cpu->ring.prod;
 	struct sf_rec_sockio *rec = sf_reserve(run, io->op, len);
 
+	if (unlikely(io->ops > 1))
+		sf_count_sum(run->cpu->ring.prod, io->ops - 1, rec);
 	if (!rec)
 		return;
 	rec->io.file = io->file;
@@ -41,15 +56,6 @@ static __always_inline void sf_emit_io(struct sf_run *run,
 	rec->io.error = io->error;
 	if (io->tuple)
 		rec->tuple = *io->tuple;
-	/* A sum of several messages: see ring.h, aggregated. */
-	if (io->ops > 1) {
-		u64 more = io->ops - 1;
-
-		WRITE_ONCE(prod->seen[SF_CLASS_IO],
-			   prod->seen[SF_CLASS_IO] + more);
-		WRITE_ONCE(prod->aggregated[SF_CLASS_IO],
-			   prod->aggregated[SF_CLASS_IO] + more);
-	}
 	sf_commit(run, rec, io->op, len,
 		  io->flags | (io->tuple ? SF_F_TUPLE : 0));
 }

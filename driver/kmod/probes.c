@@ -5,7 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/bitmap.h>
+#include <linux/errno.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
@@ -119,6 +119,20 @@ static bool sf_dup_wanted(const struct sf_call *call)
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
 }
 
+/*
+ * What a call that is cut short by a signal returns inside of the kernel. It
+ * begins again (then it has not completed, and is not told) or its caller
+ * sees EINTR.
+ */
+static bool sf_restarts(long *ret)
+{
+	if (*ret == -ERESTARTNOINTR)
+		return true;
+	if (*ret <= -ERESTARTSYS && *ret >= -ERESTART_RESTARTBLOCK)
+		*ret = -EINTR;
+	return false;
+}
+
 static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 {
 	unsigned long nr = syscall_get_nr(current, regs);
@@ -144,6 +158,8 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	if (sc->how == SF_HOW_EXEC && ret >= 0)
 		return;	/* told by sf_on_exec() */
 
+	if (unlikely(ret < 0) && sf_restarts(&ret))
+		return;
 	call.sc = sc;
 	call.ret = ret;
 	syscall_get_arguments(current, regs, call.arg);

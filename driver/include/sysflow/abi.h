@@ -70,7 +70,9 @@ struct sf_hdr {
 	__u32 pid;	/* who: thread group, */
 	__u32 tid;	/* and thread (0 when an aggregate has several) */
 	__u32 seq;	/* counts every record tried on this CPU, delivered or
-			 * lost: a gap of n is a loss of n just before */
+			 * lost: a gap of n is a loss of n records just before.
+			 * (The counters of ring.h count operations: a lost sum
+			 * is one record and several operations.) */
 	__u16 len;	/* bytes of the whole record */
 	__u8 op;	/* enum sf_op: gives class and layout */
 	__u8 flags;	/* SF_F_* */
@@ -213,15 +215,17 @@ struct sf_rec_exec {
 	__u16 exe_len;	/* path of the binary (bprm->file), absolute; with
 			 * SF_F_USER (ret < 0) as the caller gave it */
 	__u16 cwd_len;	/* task->fs->pwd, absolute */
-	__u16 cgroup_len;	/* path in the unified hierarchy, or in that of
-				 * the first v1 controller when the unified one
-				 * has only the root */
+	__u16 cgroup_len;	/* path in the unified hierarchy; when that is
+				 * the root, in the first v1 controller's in
+				 * which it is not */
 	__u16 args_len;	/* mm->arg_start: NUL-terminated, argv[0] first */
 	__u16 env_len;	/* mm->env_start: NUL-terminated */
 	__u16 pad[3];
 };
 
-#define SF_EXIT_LAST	0x01U	/* the last thread of its group */
+/* The last thread of its group. Kernels before 6.16 do not tell it to the
+ * hook, and of threads that end in the same moment several can carry it. */
+#define SF_EXIT_LAST	0x01U
 
 /* A task ends. 48 bytes. */
 struct sf_rec_exit {
