@@ -52,7 +52,7 @@ wait_for_probes() {
 # the middle of a row: print looks at the terminal that it writes to.
 table() {
 	local columns
-	columns=$(stty size </dev/tty 2>/dev/null | awk '{ print $2 }') || true
+	columns=$({ stty size </dev/tty; } 2>/dev/null | awk '{ print $2 }') || true
 	[ "${columns:-0}" -ge 80 ] || columns=160
 	if command -v script >/dev/null; then
 		as_root script -qec "stty cols $columns; exec '$sysflow' print '$1'" /dev/null | tr -d '\r'
