@@ -48,20 +48,25 @@ wait_for_probes() {
 	die "the capture did not start within 30 s"
 }
 
-# The rows of a table whose PID is one of those given, and its titles.
+# The table as a terminal of this width shows it, without colours and cuts in
+# the middle of a row: print looks at the terminal that it writes to.
+table() {
+	local columns
+	columns=$({ stty size </dev/tty; } 2>/dev/null | awk '{ print $2 }') || true
+	[ "${columns:-0}" -ge 80 ] || columns=160
+	if command -v script >/dev/null; then
+		as_root script -qec "stty cols $columns; exec '$sysflow' print '$1'" /dev/null | tr -d '\r'
+	else
+		as_root "$sysflow" print "$1"
+	fi
+}
+
+# The titles, and the rows of the given processes: their number stands between
+# those of the parent and the thread.
 rows_of() {
-	awk -v pids=" $* " '
-		NR == 1 {
-			for (i = 1; i <= NF; i++)
-				if ($i == "PID") { last = index($0, " PID ") + 3 }
-			print
-			next
-		}
-		{
-			head = substr($0, 1, last)
-			n = split(head, words, " ")
-			if (index(pids, " " words[n] " ")) print
-		}'
+	local pids
+	pids=$(printf '|%s' "$@")
+	grep -E "^ *Rec #| [0-9]+ +(${pids#|}) +[0-9]+( |\$)"
 }
 
 step "tools"
@@ -90,7 +95,7 @@ sed 1d "$work/recorder.log"
 
 step "the flows that it caused"
 read -ra pids <<<"$(sed -n 's/^processes: //p' "$work/workload.log")"
-as_root "$sysflow" print "$work/try.sf" | rows_of "${pids[@]}" | tee "$work/rows"
+table "$work/try.sf" | rows_of "${pids[@]}" | tee "$work/rows"
 [ "$(wc -l <"$work/rows")" -gt "${#pids[@]}" ] ||
 	die "the capture has too few flows of the workload: please report $work/try.sf"
 

@@ -27,7 +27,9 @@ def records(path):
     with open(path, "rb") as stream:
         for datum in fastavro.reader(stream, return_record_name=True):
             name, fields = datum["rec"]
-            yield name.rsplit(".", 1)[-1], fields
+            # A record inside a union also comes with its name.
+            plain = {k: v[1] if isinstance(v, tuple) else v for k, v in fields.items()}
+            yield name.rsplit(".", 1)[-1], plain
 
 
 def captured(path, whole):

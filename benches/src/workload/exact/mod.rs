@@ -3,11 +3,11 @@
 //!
 //! One director forks the processes of each part, one part after the other,
 //! and tells at the end, as JSON on stdout, what a capture must hold of them.
-//! Parts: [`files`] (1,000 writes of 100 bytes and 500 reads of 200),
-//! [`programs`] (10 programs with known arguments), [`tcp`] (64 messages of
-//! 1,024 bytes and their echo), [`udp`] (10 datagrams and their echo), each
-//! from two threads and from a forked child that inherits the descriptor;
-//! [`calls`]: every other call that a capture covers, once.
+//! Parts, a module each: files (1,000 writes of 100 bytes and 500 reads of
+//! 200), programs (10 programs with known arguments), tcp (64 messages of 1,024
+//! bytes and their echo), udp (10 datagrams and their echo), each from two
+//! threads and from a forked child that inherits the descriptor; calls: every
+//! other call that a capture covers, once.
 
 mod calls;
 mod files;
