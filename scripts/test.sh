@@ -166,7 +166,7 @@ program_of() {
 
 # These need root, a driver and a quiet machine: the live stage and the
 # virtual machine run them.
-LIVE=(probe-loader/ebpf probe-loader/live engine/live)
+LIVE=(probe-loader/driver engine/live)
 
 is_live() {
 	printf '%s\n' "${LIVE[@]}" | grep -qx "$1"
@@ -207,7 +207,7 @@ stage_vm() {
 	run_tests "kernel module on 6.1" . scripts/vm/run.sh --kernel 6.1 --module-file --timeout 1200 \
 		--file "$target/debug/sysflow:/bin/sysflow" \
 		--file "$target/debug/workload:/bin/workload" \
-		--file "$(program_of probe-loader/live):/bin/driver-tests" \
+		--file "$(program_of probe-loader/driver):/bin/driver-tests" \
 		--file "$(program_of engine/live):/bin/live-tests" \
 		-- env SYSFLOW_TEST_DRIVER=kmod SYSFLOW_TEST_MACHINE=1 SYSFLOW_MODULE=/sysflow.ko \
 		SYSFLOW_BIN=/bin/sysflow WORKLOAD_BIN=/bin/workload sh -c "$guest"

@@ -68,6 +68,17 @@ static int sf_cpu_alloc(struct sf_cpu *c, int cpu, u64 size)
 	return 0;
 }
 
+/*
+ * Rings are never more than a quarter of memory: what a user asks for by
+ * mistake must not make the kernel look for memory at the cost of others.
+ */
+static bool sf_rings_fit(u64 size)
+{
+	u64 want = SF_RING_STRIDE(size) * num_possible_cpus();
+
+	return want <= (u64)totalram_pages() << PAGE_SHIFT >> 2;
+}
+
 int sf_rings_create(u64 size)
 {
 	int cpu, err;
@@ -75,6 +86,8 @@ int sf_rings_create(u64 size)
 	if (size < SF_RING_SIZE_MIN || size > SF_RING_SIZE_MAX ||
 	    !is_power_of_2(size))
 		return -EINVAL;
+	if (!sf_rings_fit(size))
+		return -ENOMEM;
 
 	for_each_possible_cpu(cpu) {
 		err = sf_cpu_alloc(per_cpu_ptr(&sf_cpus, cpu), cpu, size);

@@ -44,6 +44,14 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// The rings would take too much memory.
+    #[error("no memory for a ring of {size} bytes on each of {cpus} CPUs: ask for smaller ones")]
+    Memory {
+        /// Possible CPUs.
+        cpus: u32,
+        /// Bytes asked for.
+        size: usize,
+    },
     /// The running kernel takes no modules.
     #[error("modules cannot be loaded here: {0}")]
     Unsupported(&'static str),

@@ -5,7 +5,8 @@
  *   open      one capture at a time: EBUSY while another has it open. The
  *             opening thread group is never recorded.
  *   SF_IOC_INFO    versions and sizes; always allowed
- *   SF_IOC_SETUP   makes the rings; once per open
+ *   SF_IOC_SETUP   makes the rings; once per open. ENOMEM: all of them
+ *             together would be more than a quarter of memory
  *   mmap      offset cpu * stride, length stride: read-only; a second mapping
  *             of the page at cpu * stride + SF_RING_CONS: read-write. Mappings
  *             are not inherited by fork

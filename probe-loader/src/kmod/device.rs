@@ -68,9 +68,15 @@ impl Kmod {
         let setup = sf_setup { ring_size: ring_size as u64, ..Default::default() };
         // SAFETY: the command reads one `sf_setup` through the pointer, which
         // is valid for the call.
-        command("cannot make the rings", || unsafe {
+        let made = command("cannot make the rings", || unsafe {
             ioctl::setup(self.fd.as_raw_fd(), &raw const setup)
-        })
+        });
+        match made {
+            Err(Error::Device { source, .. }) if source.raw_os_error() == Some(libc::ENOMEM) => {
+                Err(Error::Memory { cpus: self.cpus, size: ring_size })
+            }
+            other => other,
+        }
     }
 
     /// Rings: one per possible CPU.

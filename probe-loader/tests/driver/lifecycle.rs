@@ -22,6 +22,7 @@ use crate::{Test, choice, sys};
 
 pub(crate) const TESTS: &[Test] = &[
     ("lifecycle::one_capture_at_a_time", one_capture_at_a_time),
+    ("lifecycle::too_large_a_ring", too_large_a_ring),
     ("lifecycle::mappings_are_read_only", mappings_are_read_only),
     ("lifecycle::killed_reader", killed_reader),
     ("lifecycle::unloading_while_open", unloading_while_open),
@@ -42,6 +43,17 @@ fn module_file() -> Option<PathBuf> {
         eprintln!("skipped: {} is not set", module::PATH_VARIABLE);
     }
     path
+}
+
+fn too_large_a_ring() {
+    let options = Options { ring_size: 1 << 30 };
+    match Driver::open(choice(), &options).map(|driver| driver.kind()) {
+        // One GiB per CPU may be more than there is, or than eBPF can have.
+        Err(error) => assert!(error.to_string().contains("ring"), "{error}"),
+        Ok(kind) => assert_eq!(kind, Kind::Kmod),
+    }
+    assert!(Driver::open(choice(), &Options { ring_size: 100_000 }).is_err(), "no power of two");
+    drop(open(64 << 10));
 }
 
 fn worker(work: impl FnOnce()) -> Pid {

@@ -11,8 +11,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
     SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_SOCKET,
-    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_exec, sf_rec_exit, sf_rec_file, sf_rec_fork,
-    sf_rec_io, sf_rec_sock, sf_tuple,
+    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_exec, sf_rec_exit, sf_rec_fd, sf_rec_file,
+    sf_rec_fork, sf_rec_io, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
 use probe_loader::{Counters, Record};
@@ -95,6 +95,13 @@ impl Event {
         match self.record() {
             Record::File(r, path) => (r, String::from_utf8_lossy(path).into_owned()),
             other => panic!("no file: {other:?}"),
+        }
+    }
+
+    pub(crate) fn as_fd(&self) -> &sf_rec_fd {
+        match self.record() {
+            Record::Fd(r) => r,
+            other => panic!("no descriptor: {other:?}"),
         }
     }
 

@@ -13,7 +13,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, chdir, chroot};
 use probe_loader::abi::{
     SF_F_CUT, SF_F_USER, SF_FILE_CREATED, SF_FILE_UNLINKED, SF_OP_CLOSE, SF_OP_DESCRIBE_FILE,
-    SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, SF_PATH_MAX,
+    SF_OP_DUP, SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, SF_PATH_MAX,
 };
 
 use crate::recording::{Event, Facts, Recording, record};
@@ -24,6 +24,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("files::paths_are_those_of_the_opened_file", paths_are_those_of_the_opened_file),
     ("files::failed_opens", failed_opens),
     ("files::creat_and_flags", creat_and_flags),
+    ("files::duplicated", duplicated),
     ("files::unlinked_and_inherited", unlinked_and_inherited),
     ("files::deep_paths", deep_paths),
     ("files::bind_mount_and_chroot", bind_mount_and_chroot),
@@ -162,7 +163,8 @@ fn creat_and_flags() {
     let r = record(|_| {
         sys::creat(&c(&format!("{base}/new")), 0o600).expect("creat");
         sys::creat(c"/no/such/folder", 0o600).expect_err("creat");
-        sys::open(&c(&format!("{base}/new")), libc::O_APPEND | libc::O_WRONLY, 0).expect("open");
+        let again = libc::O_CREAT | libc::O_APPEND | libc::O_WRONLY | libc::O_CLOEXEC;
+        sys::open(&c(&format!("{base}/new")), again, 0).expect("open");
     });
     let opens: Vec<_> = r
         .own()
@@ -171,10 +173,36 @@ fn creat_and_flags() {
         .collect();
     assert_eq!(opens.len(), 2);
     assert_eq!(u32::from(opens[0].0), SF_FILE_CREATED);
-    assert_eq!(opens[0].1 & libc::O_ACCMODE as u32, libc::O_WRONLY as u32);
-    assert_ne!(opens[1].1 & libc::O_APPEND as u32, 0);
+    // As the caller gave them: the file itself has lost most.
+    assert_eq!(opens[0].1, (libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC) as u32);
+    let again = libc::O_CREAT | libc::O_APPEND | libc::O_WRONLY | libc::O_CLOEXEC;
+    assert_eq!(opens[1].1, again as u32);
     let (failed, _) = r.open_of("/no/such/folder").as_file();
     assert_eq!(failed.flags, (libc::O_CREAT | libc::O_WRONLY | libc::O_TRUNC) as u32);
+}
+
+fn duplicated() {
+    let dir = temporary();
+    let path = format!("{}/file", text(dir.path()));
+    fs::write(&path, "text").expect("file");
+    let r = record(|_| {
+        let fd = sys::open(&c(&path), 0, 0).expect("open");
+        assert_eq!(sys::numbers(libc::SYS_dup, &[fd]).expect("dup"), fd + 1);
+        sys::numbers(libc::SYS_dup2, &[fd, 100]).expect("dup2");
+        sys::numbers(libc::SYS_dup3, &[fd, 101, libc::O_CLOEXEC]).expect("dup3");
+        sys::numbers(libc::SYS_fcntl, &[fd, libc::F_DUPFD, 102]).expect("F_DUPFD");
+        sys::numbers(libc::SYS_fcntl, &[fd, libc::F_DUPFD_CLOEXEC, 103]).expect("F_DUPFD_CLOEXEC");
+        sys::numbers(libc::SYS_fcntl, &[fd, libc::F_GETFL]).expect("F_GETFL");
+        sys::numbers(libc::SYS_dup2, &[999, 5]).expect_err("not open");
+    });
+    let (file, _) = r.open_of(&path).as_file();
+    let dups: Vec<_> = r.own().filter(|e| e.op() == SF_OP_DUP).map(Event::as_fd).collect();
+    let told: Vec<_> = dups.iter().map(|d| (d.file == file.file, d.fd, d.ret)).collect();
+    let fd = file.fd;
+    let given = [fd + 1, 100, 101, 102, 103].map(|new| (true, fd, new));
+    assert_eq!(told[..5], given);
+    assert_eq!((dups[5].file, dups[5].fd, dups[5].ret), (0, 999, -libc::EBADF));
+    assert_eq!(told.len(), 6, "other commands of fcntl are of no interest");
 }
 
 fn unlinked_and_inherited() {

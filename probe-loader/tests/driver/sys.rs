@@ -54,6 +54,15 @@ pub(crate) fn close(fd: RawFd) -> io::Result<usize> {
     call(libc::SYS_close, [fd as usize])
 }
 
+/// A call whose arguments are plain numbers, and so is its result.
+pub(crate) fn numbers(nr: libc::c_long, args: &[i32]) -> io::Result<i32> {
+    let mut six = [0; 6];
+    for (six, arg) in six.iter_mut().zip(args) {
+        *six = *arg as usize;
+    }
+    call(nr, six).map(|n| n as i32)
+}
+
 pub(crate) fn pipe() -> (RawFd, RawFd) {
     let mut ends = [0 as RawFd; 2];
     call(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, 0]).expect("pipe2");

@@ -2,13 +2,13 @@
 //! A driver against real system calls: every field that can be known.
 //!
 //! ```text
-//! SYSFLOW_TEST_DRIVER=kmod|ebpf live [FILTER]
+//! SYSFLOW_TEST_DRIVER=kmod|ebpf driver [FILTER]
 //! ```
 //!
 //! Needs root. Without the variable, the driver that `Driver::open` chooses is
 //! tested. Tests run one after the other in this one thread, since a driver
 //! records one capture at a time and the operations are done by forked
-//! children. With `live exit N` the program ends with status N: what the tests
+//! children. With `driver exit N` the program ends with status N: what the tests
 //! execute.
 
 mod accounting;

@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, CString};
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
 use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::waitpid;
@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("processes::thread", thread),
     ("processes::exec", exec),
     ("processes::exec_of_long_arguments", exec_of_long_arguments),
+    ("processes::exec_of_a_script", exec_of_a_script),
     ("processes::exec_by_a_thread", exec_by_a_thread),
     ("processes::failed_exec", failed_exec),
     ("processes::ids", ids),
@@ -175,6 +176,24 @@ fn exec() {
     }
     let exit = exit_of(&r, r.pid).as_exit();
     assert_eq!((exit.start, exit.code), (rec.start, 7 << 8));
+}
+
+fn exec_of_a_script() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let script = fs::canonicalize(dir.path()).expect("exists").join("script");
+    let exe = myself();
+    let line = format!("#!{} exit\n", exe.to_str().expect("UTF-8"));
+    fs::write(&script, line).expect("script");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("mode");
+    let name = CString::new(script.to_str().expect("UTF-8")).expect("no NUL");
+    let r = record(|_| {
+        let error = sys::execve(&name, &[&name, c"x"], &ENV);
+        panic!("{error}");
+    });
+    let (rec, strings) = exec_record(&r, |ret| ret == 0).as_exec();
+    assert_eq!(strings.exe, exe.as_bytes(), "the interpreter runs");
+    assert_eq!(strings.args, zero_terminated(&[&exe, c"exit", &name, c"x"]));
+    assert_eq!(rec.argc, 4);
 }
 
 fn exec_of_long_arguments() {
