@@ -53,9 +53,9 @@ wait_for_probes() {
 table() {
 	local columns
 	columns=$({ stty size </dev/tty; } 2>/dev/null | awk '{ print $2 }') || true
-	[ "${columns:-0}" -ge 80 ] || columns=160
+	[ "${columns:-0}" -ge 80 ] || columns=200
 	if command -v script >/dev/null; then
-		as_root script -qec "stty cols $columns; exec '$sysflow' print '$1'" /dev/null | tr -d '\r'
+		as_root script -qec "stty rows 50 cols $columns; exec '$sysflow' print '$1'" /dev/null | tr -d '\r'
 	else
 		as_root "$sysflow" print "$1"
 	fi
@@ -103,7 +103,7 @@ cat <<NEXT
 
 == what to type next
   sudo $sysflow record -w my.sf           record this host; Ctrl-C ends
-  $sysflow print my.sf                    show what was recorded
+  sudo $sysflow print my.sf               show what was recorded
   $sysflow record --help                  what else there is
   $ROOT/docs/quick-start.md               how to read the table
   $ROOT/scripts/test.sh                   run the tests

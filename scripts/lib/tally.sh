@@ -58,7 +58,8 @@ run_tests() {
 		"$name" $((passed - skipped)) "$failed" $((skipped + ignored))
 	skips "$log"
 	[ $((passed - skipped)) -le 0 ] || pass $((passed - skipped))
-	[ $((skipped + ignored)) -eq 0 ] || echo "skip $((skipped + ignored)) $name" >>"$TALLY/counts"
+	skips "$log" | sed "s#^skipped: #skip 1 $name: #" >>"$TALLY/counts"
+	[ "$ignored" -eq 0 ] || echo "skip $ignored $name: ignored" >>"$TALLY/counts"
 	if [ "$failed" -gt 0 ]; then
 		echo "fail $failed $name" >>"$TALLY/counts"
 	elif [ $status -ne 0 ]; then

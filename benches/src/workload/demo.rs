@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use super::child;
 
@@ -23,9 +23,9 @@ pub fn run(dir: &Path) -> io::Result<()> {
     fs::create_dir_all(dir)?;
     let dir = dir.canonicalize()?;
     files(&dir)?;
-    let cat = cat(&dir)?;
+    let copier = dd(&dir)?;
     let (client, server) = talk()?;
-    println!("processes: {} {cat} {client} {server}", std::process::id());
+    println!("processes: {} {copier} {client} {server}", std::process::id());
     Ok(())
 }
 
@@ -50,15 +50,18 @@ fn files(dir: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn cat(dir: &Path) -> io::Result<u32> {
-    let note = dir.join("note-0.txt");
-    let copy = File::create(dir.join("copy.txt"))?;
-    let mut cat = Command::new("cat").arg(&note).stdout(Stdio::from(copy)).spawn()?;
-    let pid = cat.id();
-    if !cat.wait()?.success() {
-        return Err(io::Error::other("cat failed"));
+/// A program that reads and writes by plain calls (cat would have the kernel
+/// copy), without a language, so that it reads no translations.
+fn dd(dir: &Path) -> io::Result<u32> {
+    let (from, to) = (dir.join("note-0.txt"), dir.join("copy.txt"));
+    let mut dd = Command::new("/bin/dd");
+    dd.arg(format!("if={}", from.display())).arg(format!("of={}", to.display()));
+    let mut dd = dd.args(["bs=100", "status=none"]).env("LC_ALL", "C").spawn()?;
+    let pid = dd.id();
+    if !dd.wait()?.success() {
+        return Err(io::Error::other("dd failed"));
     }
-    println!("process: cat {} > copy.txt, as process {pid}", note.display());
+    println!("process: dd copied note-0.txt to copy.txt, as process {pid}");
     Ok(pid)
 }
 

@@ -12,6 +12,7 @@
 //! | `WORKLOAD_BIN` | the `workload` program | the one cargo built |
 //! | `SYSFLOW_MODULE` | sysflow.ko, for the recorder to load | where it is installed |
 //! | `SYSFLOW_TEST_KILLS` | recorders killed | 50 |
+//! | `SYSFLOW_TEST_KEEP` | folder for a capture and its report, to be compared elsewhere | none |
 //! | `SYSFLOW_PYTHON` | a Python that has fastavro | python3 |
 
 mod accounting;
