@@ -242,3 +242,38 @@ impl Driver {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_majors_are_spoken_whatever_the_minor() {
+        let (api, schema) = (abi::SF_API_VERSION, abi::SF_SCHEMA_VERSION);
+        assert!(check_versions(Kind::Kmod, api, schema).is_ok());
+        assert!(check_versions(Kind::Ebpf, api + 7, schema + 1).is_ok());
+    }
+
+    #[test]
+    fn a_foreign_version_is_refused_and_the_older_side_is_named() {
+        let (api, schema) = (abi::SF_API_VERSION, abi::SF_SCHEMA_VERSION);
+        let newer = check_versions(Kind::Kmod, api, schema + (1 << 16)).expect_err("newer");
+        assert_eq!(
+            newer.to_string(),
+            "the kmod driver speaks schema 2.0, this program 1.0; update the sysflow program"
+        );
+        let older = check_versions(Kind::Kmod, api - (1 << 16), schema).expect_err("older");
+        assert_eq!(
+            older.to_string(),
+            "the kmod driver speaks API 0.0, this program 1.0; update the driver"
+        );
+    }
+
+    #[test]
+    fn a_ring_of_another_size_is_refused_before_anything_is_loaded() {
+        for size in [0, 4096, 100_000, 1 << 31] {
+            let error = Driver::open(Choice::Auto, &Options { ring_size: size }).map(|_| ());
+            assert!(matches!(error, Err(Error::RingSize(_))), "{size}");
+        }
+    }
+}
