@@ -128,6 +128,15 @@ impl Capture {
         Ok(())
     }
 
+    /// Gives up before anything was recorded: the output is removed.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn abandon(self) -> Result<(), sysflow::write::Error> {
+        let (sink, _) = self.engine.finish();
+        sink.into_file().discard()
+    }
+
     /// Records until the time is over or a signal comes, and ends cleanly.
     /// `show` is called about once a second.
     ///
@@ -150,7 +159,9 @@ impl Capture {
             }
             if now.duration_since(flushed) >= pace.flush {
                 flushed = now;
-                self.engine.sink().flush();
+                if self.engine.sink().flush() {
+                    self.engine.begin_file();
+                }
             }
             let left = pace.limit.map(|limit| limit.saturating_sub(now.duration_since(started)));
             if left == Some(Duration::ZERO) {

@@ -17,6 +17,8 @@ pub trait Sink {
 pub struct FileSink {
     file: OutputFile,
     trouble: Option<Error>,
+    /// Records refused as of the last time that the file could grow.
+    refused: u64,
 }
 
 impl FileSink {
@@ -32,7 +34,7 @@ impl FileSink {
             let _ = file.discard();
             return Err(error);
         }
-        Ok(Self { file, trouble: None })
+        Ok(Self { file, trouble: None, refused: 0 })
     }
 
     /// The file.
@@ -42,11 +44,16 @@ impl FileSink {
     }
 
     /// Stores what was collected; called on an interval. An error is
-    /// remembered.
-    pub fn flush(&mut self) {
+    /// remembered. Returns true when the file grows again after records were
+    /// refused: entities may be among them, and have to be written again
+    /// ([`Engine::begin_file`](crate::Engine::begin_file)).
+    pub fn flush(&mut self) -> bool {
         if let Err(error) = self.file.flush_block() {
             self.note(error);
+            return false;
         }
+        let before = std::mem::replace(&mut self.refused, self.file.refused());
+        before != self.refused
     }
 
     /// The first error since the last call.

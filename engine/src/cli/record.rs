@@ -140,7 +140,10 @@ fn record(
 ) -> anyhow::Result<Outcome> {
     let kind = driver.kind();
     let mut capture = Capture::new(driver, settings, sink)?;
-    capture.start()?;
+    if let Err(error) = capture.start() {
+        let _ = capture.abandon();
+        return Err(error.into());
+    }
     say(args, &format!("recording to {} with {kind}, Ctrl-C ends", args.output.display()));
     let live = !args.quiet && std::io::stderr().is_terminal();
     let pace = Pace { limit: args.limit, flush: FLUSH };

@@ -201,6 +201,12 @@ impl<S: Sink> Engine<S> {
         self.clock.follow(fresh)
     }
 
+    /// From here on the sink writes another file, which holds no entity yet:
+    /// each is written again before it is next referred to.
+    pub fn begin_file(&mut self) {
+        self.file += 1;
+    }
+
     /// Ends the capture: writes all open flows and gives the sink back.
     pub fn finish(mut self) -> (S, Counts) {
         self.end_all();

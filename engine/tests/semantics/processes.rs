@@ -154,6 +154,24 @@ fn an_unknown_process_is_looked_up_with_its_parent() {
 }
 
 #[test]
+fn in_another_file_entities_are_written_again() {
+    let mut w = World::new();
+    w.fork(1, 10);
+    w.open(at(10, 3), 0xf, "/a");
+    w.tick(31);
+    w.begin_file();
+    w.io(SF_OP_READ, at(10, 3), 0xf, 1);
+    w.exit(10, 10, true);
+    let out = w.finish();
+    out.check();
+    let told: Vec<_> = out.processes().iter().map(|p| (p.oid.hpid, p.state)).collect();
+    use ObjectState::{Created, Reup};
+    assert_eq!(told, [(1, Reup), (10, Created), (1, Reup), (10, Reup)]);
+    let files = out.all.iter().filter(|r| matches!(r, Record::File(_))).count();
+    assert_eq!(files, 2);
+}
+
+#[test]
 fn dead_ancestors_are_written_with_their_descendants() {
     let mut w = World::new();
     w.fork(1, 10);

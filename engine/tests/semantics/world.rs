@@ -70,6 +70,10 @@ impl World {
         self.engine.tick(self.now);
     }
 
+    pub(crate) fn begin_file(&mut self) {
+        self.engine.begin_file();
+    }
+
     pub(crate) fn apply(&mut self, record: &Record<'_>) {
         self.engine.apply(record);
     }
