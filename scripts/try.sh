@@ -80,18 +80,19 @@ target=${CARGO_TARGET_DIR:-$ROOT/target}/release
 sysflow=$target/sysflow
 
 step "capture, while a small workload runs"
-mkdir -p "$work"
-: >"$work/recorder.log"
+if ! mkdir -p "$work" || ! : >"$work/recorder.log"; then
+	die "cannot write to $work: another user made it; remove it with sudo rm -r $work"
+fi
 as_root "$sysflow" record -w "$work/try.sf" -e try --for 4 2>"$work/recorder.log" &
 recorder=$!
 wait_for_probes
-head -1 "$work/recorder.log"
+grep '^recording to ' "$work/recorder.log"
 "$target/workload" demo "$work/files" >"$work/workload.log" ||
 	die "the workload failed: see $work/workload.log"
 sed '$d; s/^/  /' "$work/workload.log"
 wait "$recorder" || { cat "$work/recorder.log" >&2 && die "the capture failed: see above"; }
 recorder=
-sed 1d "$work/recorder.log"
+grep -v '^recording to ' "$work/recorder.log"
 
 step "the flows that it caused"
 read -ra pids <<<"$(sed -n 's/^processes: //p' "$work/workload.log")"

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use nix::sys::signal::Signal;
 
 use crate::support::kernel_log::KernelLog;
-use crate::support::recorder::{Recorder, partial};
+use crate::support::recorder::{Recorder, partial, sysflow};
 use crate::support::{Lab, file, until, workload};
 
 /// A sequence of numbers below 1,000 that a seed gives again (xorshift).
@@ -102,7 +102,8 @@ fn module_unloads(lab: &Lab) {
     if lab.driver() != "kmod" {
         return;
     }
-    let unloaded = Command::new("rmmod").arg("sysflow").status().expect("rmmod");
-    assert!(unloaded.success(), "rmmod sysflow: {unloaded}");
+    let unloaded = sysflow().args(["probe", "unload"]).output().expect("sysflow");
+    let told = String::from_utf8_lossy(&unloaded.stderr).into_owned();
+    assert!(unloaded.status.success(), "sysflow probe unload: {told}");
     assert!(!Path::new("/sys/module/sysflow").exists(), "the module is still there");
 }

@@ -71,6 +71,15 @@ fn a_new_capture_replaces_an_old_file_only_when_it_is_complete() {
 }
 
 #[test]
+fn status_names_both_drivers() {
+    let Some(_lab) = Lab::enter("probe status") else { return };
+    let output = sysflow().args(["probe", "status"]).output().expect("sysflow");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("kernel module") && told.contains("eBPF"), "{told}");
+}
+
+#[test]
 fn print_shows_a_row_for_each_flow() {
     let Some(lab) = Lab::enter("print") else { return };
     let recorder = Recorder::start(&lab, "print.sf", &[]);
