@@ -84,6 +84,7 @@ fn without_a_module() {
     }
     let mut command = sysflow();
     command.args(["record", "--for", "1", "--driver", "kmod", "-w"]).arg(lab.path("x.sf"));
+    command.env_remove("SYSFLOW_MODULE");
     failed(&command.output().expect("start"), 1, &["module"]);
     assert_eq!(names(lab.dir()), [""; 0]);
 }
