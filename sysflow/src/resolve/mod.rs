@@ -162,6 +162,14 @@ impl<R: BufRead> Events<R> {
         }
     }
 
+    /// Goes on after an error, see [`Reader::resume`].
+    ///
+    /// # Errors
+    /// As [`Reader::resume`].
+    pub fn resume(&mut self) -> Result<Option<read::Gap>, read::Error> {
+        self.reader.resume()
+    }
+
     /// The reader.
     pub fn reader(&self) -> &Reader<R> {
         &self.reader
