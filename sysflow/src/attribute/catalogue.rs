@@ -40,7 +40,7 @@ pub const ALL: &[Attribute] = &[
         operations(e).map_or(Value::Absent, Value::Operations)
     })
     .column("Op Flags", 11, Fit::Whole)
-    .aliases(&["evt.type"])
+    .also(&["evt.type"])
     .many(),
     new("opflags_bitmap", Type::Integer, "operations as a number", "*.opFlags", |e| {
         e.event.op_flags().map(|flags| flags.bits()).into()
@@ -54,7 +54,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.event.ret().into(),
     )
     .column("Ret", 5, Fit::Number)
-    .aliases(&["evt.rawres"]),
+    .also(&["evt.rawres"]),
     new(
         "ts",
         Type::Time,
@@ -63,7 +63,7 @@ pub const ALL: &[Attribute] = &[
         |e| Value::Time(e.event.ts()),
     )
     .column("Start Time", 30, Fit::Whole)
-    .aliases(&["evt.rawtime"]),
+    .also(&["evt.rawtime"]),
     new("ts_uts", Type::Time, "the same as a number of nanoseconds", "*.ts", |e| {
         e.event.ts().into()
     })
@@ -89,12 +89,12 @@ pub const ALL: &[Attribute] = &[
         e.process.map(|p| p.uid).into()
     })
     .column("UID", 5, Fit::Number)
-    .aliases(&["evt.arg.uid"]),
+    .also(&["evt.arg.uid"]),
     new("proc.user", Type::Text, "user name", "Process.userName", |e| {
         e.process.map(|p| &p.user_name).into()
     })
     .column("User", 8, Fit::Whole)
-    .aliases(&["user.name"]),
+    .also(&["user.name"]),
     new("proc.gid", Type::Integer, "group id, -1 if unknown", "Process.gid", |e| {
         e.process.map(|p| p.gid).into()
     })
@@ -152,7 +152,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.event.proc_oid().map(|oid| oid.create_ts).into(),
     )
     .column("Proc. Creation Time", 19, Fit::Number)
-    .aliases(&["proc.createtime"]),
+    .also(&["proc.createtime"]),
     new("proc.oid", Type::Text, "identity of the process", "*.procOID", |e| {
         e.event.proc_oid().map(Made::ProcessId).into()
     })
@@ -198,7 +198,7 @@ pub const ALL: &[Attribute] = &[
         parent_oid(e).map(|oid| oid.hpid).into()
     })
     .column("PPID", 8, Fit::Number)
-    .aliases(&["proc.ppid"]),
+    .also(&["proc.ppid"]),
     new("pproc.gid", Type::Integer, "group id of the parent", "Process.gid", |e| {
         e.parent.map(|p| p.gid).into()
     })
@@ -207,12 +207,12 @@ pub const ALL: &[Attribute] = &[
         e.parent.map(|p| p.uid).into()
     })
     .column("PUID", 5, Fit::Number)
-    .aliases(&["proc.puid"]),
+    .also(&["proc.puid"]),
     new("pproc.group", Type::Text, "group name of the parent", "Process.groupName", |e| {
         e.parent.map(|p| &p.group_name).into()
     })
     .column("PGroup", 8, Fit::Whole)
-    .aliases(&["proc.pgroup"]),
+    .also(&["proc.pgroup"]),
     new(
         "pproc.tty",
         Type::Boolean,
@@ -221,7 +221,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.parent.map(|p| p.tty).into(),
     )
     .column("PTTY", 5, Fit::Whole)
-    .aliases(&["proc.ptty"]),
+    .also(&["proc.ptty"]),
     new(
         "pproc.entry",
         Type::Boolean,
@@ -239,7 +239,7 @@ pub const ALL: &[Attribute] = &[
         e.parent.map(|p| &p.user_name).into()
     })
     .column("PUser", 8, Fit::Whole)
-    .aliases(&["proc.puser"]),
+    .also(&["proc.puser"]),
     new("pproc.cwd", Type::Text, "working directory of the parent", "Process.cwd", |e| {
         e.parent.map(|p| &p.cwd).into()
     })
@@ -248,12 +248,12 @@ pub const ALL: &[Attribute] = &[
         e.parent.map(|p| &p.exe).into()
     })
     .column("PCmd", 20, Fit::KeepEnd)
-    .aliases(&["proc.pexe"]),
+    .also(&["proc.pexe"]),
     new("pproc.args", Type::Text, "arguments of the parent", "Process.exeArgs", |e| {
         e.parent.map(|p| &p.exe_args).into()
     })
     .column("PArgs", 20, Fit::KeepStart)
-    .aliases(&["proc.pargs"]),
+    .also(&["proc.pargs"]),
     new(
         "pproc.name",
         Type::Text,
@@ -262,7 +262,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.parent.map(|p| name(&p.exe)).into(),
     )
     .column("PProc. Name", 20, Fit::Whole)
-    .aliases(&["proc.pname"])
+    .also(&["proc.pname"])
     .derived(),
     new(
         "pproc.cmdline",
@@ -272,7 +272,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.parent.map(Made::CommandLine).into(),
     )
     .column("PProc. Cmd Line", 20, Fit::KeepStart)
-    .aliases(&["proc.pcmdline"])
+    .also(&["proc.pcmdline"])
     .derived(),
     new(
         "pproc.createts",
@@ -282,7 +282,7 @@ pub const ALL: &[Attribute] = &[
         |e| parent_oid(e).map(|oid| oid.create_ts).into(),
     )
     .column("PProc. Creation Time", 20, Fit::Number)
-    .aliases(&["proc.pcreatetime"]),
+    .also(&["proc.pcreatetime"]),
     new("pproc.oid", Type::Text, "identity of the parent", "Process.poid", |e| {
         parent_oid(e).map(Made::ProcessId).into()
     })
@@ -292,7 +292,7 @@ pub const ALL: &[Attribute] = &[
         e.event.fd().into()
     })
     .column("FD", 5, Fit::Number)
-    .aliases(&["fd.num"]),
+    .also(&["fd.num"]),
     new(
         "file.path",
         Type::Text,
@@ -313,13 +313,13 @@ pub const ALL: &[Attribute] = &[
         e.file.map(|f| name(&f.path)).into()
     })
     .column("File Name", 30, Fit::KeepEnd)
-    .aliases(&["fd.name", "fd.filename"])
+    .also(&["fd.name", "fd.filename"])
     .derived(),
     new("file.directory", Type::Text, "path without its last element", "File.path", |e| {
         e.file.map(|f| directory(socket(&f.path).1)).into()
     })
     .column("Dir", 30, Fit::KeepEnd)
-    .aliases(&["fd.directory"])
+    .also(&["fd.directory"])
     .derived(),
     new(
         "file.symlink",
@@ -367,7 +367,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.file.map(|f| Made::Letter(f.restype)).into(),
     )
     .column("File Type", 9, Fit::Whole)
-    .aliases(&["fd.typechar"]),
+    .also(&["fd.typechar"]),
     new(
         "file.is_open_read",
         Type::Boolean,
@@ -376,7 +376,7 @@ pub const ALL: &[Attribute] = &[
         |e| opened_for(e, OpenFlags::RDONLY).into(),
     )
     .column("R", 5, Fit::Whole)
-    .aliases(&["evt.is_open_read", "is_open_read"])
+    .also(&["evt.is_open_read", "is_open_read"])
     .derived(),
     new(
         "file.is_open_write",
@@ -386,7 +386,7 @@ pub const ALL: &[Attribute] = &[
         |e| opened_for(e, OpenFlags::WRONLY).into(),
     )
     .column("W", 5, Fit::Whole)
-    .aliases(&["evt.is_open_write", "is_open_write"])
+    .also(&["evt.is_open_write", "is_open_write"])
     .derived(),
     new("file.openflags", Type::OpenFlags, "how it was opened", "FileFlow.openFlags", |e| {
         open_flags(e).map_or(Value::Absent, Value::OpenFlags)
@@ -397,39 +397,39 @@ pub const ALL: &[Attribute] = &[
         net(e).map(|net| net.proto).into()
     })
     .column("Proto", 5, Fit::Number)
-    .aliases(&["fd.proto", "fd.l4proto", "fd.lproto", "fd.rproto", "fd.sproto", "fd.cproto"]),
+    .also(&["fd.proto", "fd.l4proto", "fd.lproto", "fd.rproto", "fd.sproto", "fd.cproto"]),
     new("net.sport", Type::Integer, "port of the client", "Network*.sport", |e| {
         net(e).map(|net| net.sport).into()
     })
     .column("SPort", 5, Fit::Number)
-    .aliases(&["fd.sport"]),
+    .also(&["fd.sport"]),
     new("net.dport", Type::Integer, "port of the server", "Network*.dport", |e| {
         net(e).map(|net| net.dport).into()
     })
     .column("DPort", 5, Fit::Number)
-    .aliases(&["fd.dport"]),
+    .also(&["fd.dport"]),
     new("net.port", Type::Integer, "both ports", "Network*.sport, Network*.dport", |e| {
         net(e).map(|net| Many::Ints([net.sport.into(), net.dport.into()])).into()
     })
     .column("Port", 11, Fit::Whole)
-    .aliases(&["fd.port"])
+    .also(&["fd.port"])
     .many()
     .derived(),
     new("net.sip", Type::Address, "address of the client", "Network*.sip", |e| {
         net(e).map(|net| net.sip).into()
     })
     .column("SIP", 15, Fit::Whole)
-    .aliases(&["fd.sip"]),
+    .also(&["fd.sip"]),
     new("net.dip", Type::Address, "address of the server", "Network*.dip", |e| {
         net(e).map(|net| net.dip).into()
     })
     .column("DIP", 15, Fit::Whole)
-    .aliases(&["fd.dip"]),
+    .also(&["fd.dip"]),
     new("net.ip", Type::Address, "both addresses", "Network*.sip, Network*.dip", |e| {
         net(e).map(|net| Many::AddressPair([net.sip, net.dip])).into()
     })
     .column("IP", 31, Fit::Whole)
-    .aliases(&["fd.ip"])
+    .also(&["fd.ip"])
     .many()
     .derived(),
     new(
@@ -492,7 +492,7 @@ pub const ALL: &[Attribute] = &[
         e.container.map(|c| &c.imageid).into()
     })
     .column("Image ID", 12, Fit::KeepStart)
-    .aliases(&["container.image.id"]),
+    .also(&["container.image.id"]),
     new("container.image", Type::Text, "name of its image", "Container.image", |e| {
         e.container.map(|c| &c.image).into()
     })
@@ -524,7 +524,7 @@ pub const ALL: &[Attribute] = &[
         e.pod.map(|p| &p.node_name).into()
     })
     .column("Pod Node Name", 13, Fit::KeepStart)
-    .aliases(&["pod.nodename"]),
+    .also(&["pod.nodename"]),
     new("pod.hostip", Type::Address, "addresses of its node", "Pod.hostIP", |e| {
         e.pod.map(|p| Many::Addresses(&p.host_ip)).into()
     })
@@ -539,12 +539,12 @@ pub const ALL: &[Attribute] = &[
         e.pod.map(|p| &p.namespace).into()
     })
     .column("Pod Namespace", 13, Fit::KeepStart)
-    .aliases(&["pod.namespace"]),
+    .also(&["pod.namespace"]),
     new("pod.rstrtcnt", Type::Integer, "number of its restarts", "Pod.restartCount", |e| {
         e.pod.map(|p| p.restart_count).into()
     })
     .column("Rstrt Cnt", 9, Fit::Number)
-    .aliases(&["pod.restartcnt"]),
+    .also(&["pod.restartcnt"]),
     new("pod.services", Type::Text, "services that lead to it, JSON", "Pod.services", |e| {
         e.pod.map(|p| Made::Services(&p.services)).into()
     })
@@ -583,7 +583,7 @@ pub const ALL: &[Attribute] = &[
         |e| e.header.map(|h| h.version).into(),
     )
     .column("SF Schema", 9, Fit::Number)
-    .aliases(&["meta.schema"]),
+    .also(&["meta.schema"]),
     new("tags", Type::Text, "tags of policies; none in a trace", "none", |_| {
         Many::Words(&[]).into()
     })
@@ -597,17 +597,17 @@ pub const ALL: &[Attribute] = &[
         |e| k8s(e).map(|event| event.action.symbol()).into(),
     )
     .column("K8s EV Action", 25, Fit::Whole)
-    .aliases(&["ke.action"]),
+    .also(&["ke.action"]),
     new("k8s.kind", Type::Symbol(K8S_KINDS), "what kind of object it is", "K8sEvent.kind", |e| {
         k8s(e).map(|event| event.kind.symbol()).into()
     })
     .column("K8s EV Comp Type", 26, Fit::Whole)
-    .aliases(&["ke.kind"]),
+    .also(&["ke.kind"]),
     new("k8s.msg", Type::Text, "message of the API server, JSON", "K8sEvent.message", |e| {
         k8s(e).map(|event| event.message.trim_end_matches(['\0', '\n'])).into()
     })
     .column("K8s EV Msg", 100, Fit::KeepStart)
-    .aliases(&["ke.message"]),
+    .also(&["ke.message"]),
     new("evt.dir", Type::Text, "both > and <: a record stands for a whole call", "none", |_| {
         Many::Words(&[">", "<"]).into()
     })
@@ -643,7 +643,7 @@ impl Attribute {
         Self { title, width, fit, ..self }
     }
 
-    const fn aliases(self, aliases: &'static [&'static str]) -> Self {
+    const fn also(self, aliases: &'static [&'static str]) -> Self {
         Self { aliases, ..self }
     }
 

@@ -111,7 +111,7 @@ fn precedence_is_not_and_or() {
     same("proc.name in [a, b,]", "proc.name in (a,b)");
     same("a.b='x y' # comment\n and c_d", "a.b == \"x y\" and c_d");
     same("evt.dir=<", "evt.dir = \"<\"");
-    same("proc.exe = ./server", "proc.exe=\"./server\"".replace('"', "").as_str());
+    same("proc.exe=./server", "proc.exe = ./server");
 }
 
 /// Expressions that are wrong, of every kind.
@@ -182,10 +182,7 @@ fn a_long_expression_is_shown_around_the_place() {
     let text = format!("proc.name in ({}x) and nope = 1", "日本, ".repeat(500));
     let error = Predicate::new(&text).unwrap_err().to_string();
     let lines: Vec<_> = error.lines().collect();
-    assert_eq!(
-        lines[0],
-        "unknown attribute \"nope\"; did you mean \"node.id\"?".split(';').next().unwrap()
-    );
+    assert!(lines[0].starts_with("unknown attribute \"nope\""), "{error}");
     assert!(lines[1].len() < 300 && lines[1].ends_with("and nope = 1"), "{error}");
     assert!(lines[2].ends_with("^^^^"));
 }
@@ -334,8 +331,7 @@ fn client_and_server_have_the_matches_of_the_reference() {
             ("sf.net.proto = tcp", 2),
             ("sf.flow.rbytes > 1000", 0),
             ("sf.ret = 2", 2),
-            ("sf.container.type = host", 0),
-        ][..26],
+        ],
     );
 }
 
