@@ -9,7 +9,9 @@
 //! * [`write`](mod@write): container files that are good however their writer ends,
 //! * [`read`]: traces of all schema versions to records, safe for any input,
 //! * [`resolve`]: events together with their process, files and container,
-//! * [`print`](mod@print): events as a readable table,
+//! * [`attribute`]: what can be said of an event, by name,
+//! * [`expression`]: conditions on events in a filter language,
+//! * [`print`](mod@print): events as a table, JSON or CSV,
 //! * [`schema`]: the schema itself.
 //!
 //! ```
@@ -55,7 +57,9 @@
 //! # }
 //! ```
 
+pub mod attribute;
 pub mod encode;
+pub mod expression;
 pub mod print;
 pub mod read;
 pub mod record;

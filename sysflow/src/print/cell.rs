@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Text into a width: escaping, cutting, padding.
 
-use std::fmt::Write as _;
+use std::fmt;
 
 use unicode_width::UnicodeWidthChar as _;
 
-use super::column::Fit;
+use crate::attribute::Fit;
 
 /// Stands for what was cut.
 const CUT: &str = "..";
@@ -22,18 +22,21 @@ fn is_hostile(c: char) -> bool {
             | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Appends `text` with escapes for what a terminal must not get.
-pub(super) fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if is_hostile(c) => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+/// Appends what is written with escapes for what a terminal must not get.
+pub(super) struct Escaped<'a>(pub(super) &'a mut String);
+
+impl fmt::Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            match c {
+                '\n' => self.0.push_str("\\n"),
+                '\t' => self.0.push_str("\\t"),
+                '\r' => self.0.push_str("\\r"),
+                c if is_hostile(c) => write!(self.0, "\\u{{{:x}}}", u32::from(c))?,
+                c => self.0.push(c),
             }
-            c => out.push(c),
         }
+        Ok(())
     }
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Events as a readable table.
+//! Events as text: tables for people, JSON and CSV for programs.
 //!
-//! Columns have the names of the reference's printer. The default set is the reference's with two
-//! deliberate differences: times are written as UTC to the nanosecond instead of as a count of
-//! nanoseconds (the column `ts_uts` still has that), and the return value is shown.
+//! Columns and fields are the [attributes](crate::attribute) under the names that the reference's
+//! printer gives them. The default columns are the reference's with two deliberate differences:
+//! times are written as UTC to the nanosecond instead of as a count of nanoseconds (the column
+//! `ts_uts` still has that), and the return value is shown. What else differs stands in
+//! `docs/print.md`.
 //!
 //! On a terminal, the columns of free text share the width there is; what does not fit is cut and
 //! the cut is marked with "..". Numbers and times are never cut; a line that cannot be made narrow
@@ -12,12 +14,17 @@
 
 mod cell;
 mod column;
-mod columns;
-mod ops;
+mod csv;
+mod json;
+mod printer;
+mod statistics;
 mod table;
 mod time;
 
-pub use column::{Column, UnknownColumn, Value};
-pub use columns::COLUMNS;
-pub use ops::op_text;
+pub use column::{Column, UnknownColumn};
+pub use csv::Csv;
+pub use json::{Json, Layout};
+pub use printer::{Format, Printer, UnknownFormat};
+pub use statistics::Statistics;
 pub use table::{Options, Table};
+pub use time::Times;

@@ -4,15 +4,18 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::cell::{escape, place, width};
-use super::column::{Column, Fit, Value};
+use super::cell::{Escaped, place, width};
+use super::{Column, Times};
+use crate::attribute::{Fit, Value};
 use crate::resolve::ResolvedEvent;
 
 /// How the table looks.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The columns, from left to right.
-    pub columns: Vec<&'static Column>,
+    pub columns: Vec<Column>,
+    /// How times are written.
+    pub times: Times,
     /// Width of the terminal in characters; none if the output is not a terminal.
     pub width: Option<usize>,
     /// Whether titles are written before the first row.
@@ -21,15 +24,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let columns = Column::DEFAULT.iter().filter_map(|name| Column::by_name(name).ok());
-        Self { columns: columns.collect(), width: None, titles: true }
+        Self { columns: Column::defaults(), times: Times::default(), width: None, titles: true }
     }
 }
 
 /// Writes events as rows.
 #[derive(Debug)]
 pub struct Table {
-    columns: Vec<(&'static Column, usize)>,
+    columns: Vec<(Column, usize)>,
+    times: Times,
     cut: bool,
     titles: bool,
     rows: u64,
@@ -47,9 +50,10 @@ impl Table {
     /// An empty table.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let widths = fit(&options.columns, options.width);
+        let widths = fit(&options);
         Self {
             columns: options.columns.into_iter().zip(widths).collect(),
+            times: options.times,
             cut: options.width.is_some(),
             titles: options.titles,
             rows: 0,
@@ -75,14 +79,15 @@ impl Table {
             let (column, room) = self.columns[at];
             self.cell.clear();
             match column.value(event, self.rows) {
-                Value::Absent => {}
-                Value::Int(number) => {
-                    let _ = write!(self.cell, "{number}");
-                }
                 Value::Bool(truth) => self.cell.push_str(if truth { "yes" } else { "no" }),
-                Value::Text(text) => escape(&text, &mut self.cell),
+                Value::Time(ns) => {
+                    let _ = write!(self.cell, "{}", self.times.at(ns));
+                }
+                value => {
+                    let _ = write!(Escaped(&mut self.cell), "{value}");
+                }
             }
-            self.place(at, room, column.fit);
+            self.place(at, room, column.fit());
         }
         self.rows += 1;
         self.end_line(out)
@@ -100,8 +105,8 @@ impl Table {
         for at in 0..self.columns.len() {
             let (column, room) = self.columns[at];
             self.cell.clear();
-            self.cell.push_str(column.title);
-            self.place(at, room, column.fit);
+            self.cell.push_str(column.title());
+            self.place(at, room, column.fit());
         }
         self.end_line(out)
     }
@@ -130,20 +135,24 @@ impl Table {
 
 /// The width of each column. Flexible columns share what the others leave of the terminal in
 /// proportion to their nominal widths.
-fn fit(columns: &[&Column], terminal: Option<usize>) -> Vec<usize> {
-    let nominal = |column: &&Column| column.width.max(width(column.title));
-    let Some(terminal) = terminal else {
+fn fit(options: &Options) -> Vec<usize> {
+    let nominal = |column: &Column| {
+        let own = if column.is_time() { options.times.width() } else { column.width() };
+        own.max(width(column.title()))
+    };
+    let columns = &options.columns;
+    let Some(terminal) = options.width else {
         return columns.iter().map(nominal).collect();
     };
     let (flexible, firm): (Vec<&Column>, Vec<&Column>) =
-        columns.iter().copied().partition(|column| column.fit.is_flexible());
-    let taken: usize = firm.iter().map(nominal).sum();
+        columns.iter().partition(|column| column.fit().is_flexible());
+    let taken: usize = firm.into_iter().map(nominal).sum();
     let gaps = GAP * columns.len().saturating_sub(1);
     let mut free = terminal.saturating_sub(taken + gaps);
-    let mut wanted: usize = flexible.iter().map(nominal).sum();
-    let share = |column: &&Column| {
+    let mut wanted: usize = flexible.into_iter().map(nominal).sum();
+    let share = |column: &Column| {
         let width = nominal(column);
-        if !column.fit.is_flexible() {
+        if !column.fit().is_flexible() {
             return width;
         }
         // What rounding leaves goes to the columns on the right.

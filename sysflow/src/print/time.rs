@@ -1,15 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Times as text.
 
-const DAY: i64 = 86_400;
+use std::fmt;
 
-/// A time in nanoseconds since the Unix epoch as ISO 8601 in UTC, to the nanosecond.
-pub(super) fn utc(ns: i64) -> String {
-    let (seconds, fraction) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+const DAY: i64 = 86_400;
+const BILLION: i64 = 1_000_000_000;
+
+/// How times are written.
+#[derive(Clone, Debug, Default)]
+pub enum Times {
+    /// ISO 8601 in UTC, to the nanosecond: `2024-05-31T12:00:00.000000000Z`.
+    #[default]
+    Utc,
+    /// The same in a time zone, with the offset from UTC: `2024-05-31T14:00:00.000000000+02:00`.
+    Zone(TimeZone),
+    /// Nanoseconds since the Unix epoch.
+    Epoch,
+}
+
+impl Times {
+    /// Times in the zone of this system: `TZ`, else `/etc/localtime`, else UTC.
+    #[must_use]
+    pub fn local() -> Self {
+        Self::Zone(TimeZone::system())
+    }
+
+    /// The width of a time in characters.
+    pub(super) fn width(&self) -> usize {
+        match self {
+            Self::Utc => 30,
+            Self::Zone(_) => 35,
+            Self::Epoch => 19,
+        }
+    }
+
+    /// A time for display.
+    pub(super) fn at(&self, ns: i64) -> impl fmt::Display {
+        let (seconds, fraction) = (ns.div_euclid(BILLION), ns.rem_euclid(BILLION));
+        let offset = match self {
+            Self::Zone(zone) => Timestamp::from_second(seconds)
+                .map_or(0, |timestamp| i64::from(zone.to_offset(timestamp).seconds())),
+            _ => 0,
+        };
+        fmt::from_fn(move |f| match self {
+            Self::Epoch => write!(f, "{ns}"),
+            Self::Utc => write_civil(f, seconds, fraction).and_then(|()| f.write_str("Z")),
+            Self::Zone(_) => {
+                write_civil(f, seconds + offset, fraction)?;
+                write_offset(f, offset)
+            }
+        })
+    }
+}
+
+fn write_civil(f: &mut fmt::Formatter<'_>, seconds: i64, fraction: i64) -> fmt::Result {
     let (days, second) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:09}Z")
+    write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:09}")
+}
+
+/// Hours and minutes; seconds only where a zone has them, which none has had for a century.
+fn write_offset(f: &mut fmt::Formatter<'_>, offset: i64) -> fmt::Result {
+    let sign = if offset < 0 { '-' } else { '+' };
+    let offset = offset.abs();
+    write!(f, "{sign}{:02}:{:02}", offset / 3600, offset / 60 % 60)?;
+    if offset % 60 == 0 { Ok(()) } else { write!(f, ":{:02}", offset % 60) }
 }
 
 /// Year, month and day of a day counted from the Unix epoch, in the Gregorian calendar.
@@ -32,6 +91,10 @@ fn date(days: i64) -> (i64, i64, i64) {
 mod tests {
     use super::*;
 
+    fn utc(ns: i64) -> String {
+        Times::Utc.at(ns).to_string()
+    }
+
     #[test]
     fn known_times() {
         assert_eq!(utc(0), "1970-01-01T00:00:00.000000000Z");
@@ -40,6 +103,20 @@ mod tests {
         assert_eq!(utc(-1), "1969-12-31T23:59:59.999999999Z");
         assert_eq!(utc(i64::MIN), "1677-09-21T00:12:43.145224192Z");
         assert_eq!(utc(i64::MAX), "2262-04-11T23:47:16.854775807Z");
+    }
+
+    #[test]
+    fn times_in_other_zones() {
+        let at = |zone: &str, ns| {
+            let zone = TimeZone::posix(zone).expect("a zone");
+            Times::Zone(zone).at(ns).to_string()
+        };
+        let paris = "CET-1CEST,M3.5.0,M10.5.0/3";
+        let summer = 1_717_149_600_000_000_001;
+        assert_eq!(at(paris, summer), "2024-05-31T12:00:00.000000001+02:00");
+        assert_eq!(at(paris, 1_704_067_200_000_000_000), "2024-01-01T01:00:00.000000000+01:00");
+        assert_eq!(at("NST3:30", 0), "1969-12-31T20:30:00.000000000-03:30");
+        assert_eq!(Times::Epoch.at(summer).to_string(), "1717149600000000001");
     }
 
     #[test]

@@ -2,34 +2,57 @@
 //! One block of a container file: loading and decompressing it, as far as it goes.
 
 use std::io::BufRead;
-
-use flate2::{Decompress, FlushDecompress, Status};
+use std::ops::Range;
 
 use super::input::Input;
+use super::unpack::Unpacker;
 use super::{Limits, Problem};
 use crate::write::Codec;
 
 /// The block being read.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// Its records, uncompressed.
-    pub(super) data: Vec<u8>,
-    /// How many there are.
+    /// How many records it has.
     pub(super) count: u64,
     /// What ended the data early. The records before are good.
     pub(super) damage: Option<Problem>,
-    raw: Vec<u8>,
-    inflate: Decompress,
+    /// Whether it ends with the sync marker.
+    pub(super) closed: bool,
+    /// Its bytes in the input.
+    raw: Range<usize>,
+    /// Its records, uncompressed; none for the codec that does not compress.
+    unpacked: Option<Vec<u8>>,
+    unpacker: Unpacker,
 }
 
 impl Block {
-    pub(super) fn new() -> Self {
-        Self {
-            data: Vec::new(),
+    pub(super) fn new(codec: Codec) -> Result<Self, Problem> {
+        Ok(Self {
             count: 0,
             damage: None,
-            raw: Vec::new(),
-            inflate: Decompress::new(false),
+            closed: false,
+            raw: 0..0,
+            unpacked: (codec != Codec::Null).then(Vec::new),
+            unpacker: Unpacker::new(codec)?,
+        })
+    }
+
+    /// Its records, uncompressed.
+    pub(super) fn data<'a, R: BufRead>(&'a self, input: &'a Input<R>) -> &'a [u8] {
+        match &self.unpacked {
+            Some(unpacked) => unpacked,
+            None => input.slice(self.raw.clone()),
+        }
+    }
+
+    /// Becomes a block without records.
+    pub(super) fn clear(&mut self) {
+        self.count = 0;
+        self.damage = None;
+        self.closed = false;
+        self.raw = 0..0;
+        if let Some(unpacked) = &mut self.unpacked {
+            unpacked.clear();
         }
     }
 
@@ -40,54 +63,30 @@ impl Block {
     pub(super) fn load<R: BufRead>(
         &mut self,
         input: &mut Input<R>,
-        codec: Codec,
         sync: &[u8; 16],
         limits: &Limits,
     ) -> Result<(), Problem> {
-        self.data.clear();
+        self.clear();
         let count = input.long()?;
         self.count = u64::try_from(count).map_err(|_| Problem::Count(count))?;
         let size = input.size("block", limits.block)?;
-        let raw = if codec == Codec::Null { &mut self.data } else { &mut self.raw };
-        self.damage = if input.take(size, raw)? {
+        self.raw = input.take(size)?;
+        self.damage = if self.raw.len() < size {
+            Some(Problem::Truncated)
+        } else {
             match input.array() {
                 Ok(marker) if marker == *sync => None,
                 Ok(_) => Some(Problem::Sync),
                 Err(problem) => Some(problem),
             }
-        } else {
-            Some(Problem::Truncated)
         };
-        if codec == Codec::Deflate {
-            let unpacked = self.unpack(limits.block);
+        self.closed = self.damage.is_none();
+        if let Some(data) = &mut self.unpacked {
+            let raw = input.slice(self.raw.clone());
+            let unpacked = self.unpacker.unpack(raw, data, limits.block);
             // Missing data explain why the rest cannot be decompressed, not the other way round.
             self.damage = self.damage.take().or(unpacked.err());
         }
         Ok(())
-    }
-
-    fn unpack(&mut self, limit: usize) -> Result<(), Problem> {
-        self.inflate.reset(false);
-        loop {
-            let room = (limit + 1).saturating_sub(self.data.len());
-            if room == 0 {
-                self.data.clear();
-                return Err(Problem::Limit { what: "uncompressed block", limit });
-            }
-            self.data.reserve(room.min(128 * 1024));
-            let (taken, given) = (self.inflate.total_in(), self.data.len());
-            let rest = &self.raw[taken as usize..];
-            let status = self.inflate.decompress_vec(rest, &mut self.data, FlushDecompress::None);
-            match status {
-                Ok(Status::StreamEnd) if self.inflate.total_in() as usize == self.raw.len() => {
-                    return Ok(());
-                }
-                Ok(Status::StreamEnd) | Err(_) => return Err(Problem::Deflate),
-                Ok(_) if self.inflate.total_in() == taken && self.data.len() == given => {
-                    return Err(Problem::Deflate); // wants more than there is
-                }
-                Ok(_) => {}
-            }
-        }
     }
 }

@@ -37,7 +37,10 @@ pub enum Problem {
     Sync,
     /// A block cannot be decompressed.
     #[error("damaged compressed data")]
-    Deflate,
+    Compression,
+    /// The data of a block are not those that were compressed.
+    #[error("wrong checksum of a block")]
+    Checksum,
     /// A count or size that cannot be.
     #[error("impossible count or size {0}")]
     Count(i64),
@@ -89,6 +92,28 @@ impl std::error::Error for Error {
             Problem::Open(source) | Problem::Io(source) => Some(source),
             Problem::Record(source) => Some(source),
             _ => None,
+        }
+    }
+}
+
+/// What [`Reader::resume`](super::Reader::resume) skips.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Where the damaged block begins.
+    pub offset: u64,
+    /// Bytes from there to where reading goes on.
+    pub bytes: u64,
+    /// Records lost, if the damage leaves that to be known.
+    pub records: Option<u64>,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { offset, bytes, records } = self;
+        write!(f, "skipped {bytes} bytes at byte {offset}")?;
+        match records {
+            Some(records) => write!(f, " with {records} records"),
+            None => f.write_str(" with an unknown number of records"),
         }
     }
 }

@@ -42,9 +42,12 @@ impl Head {
         let schema = String::from_utf8(schema)
             .map_err(|_| Problem::Schema("the schema is not UTF-8".to_owned()))?;
         let codec = match codec.as_slice() {
-            b"null" | b"" => Codec::Null,
-            b"deflate" => Codec::Deflate,
-            other => return Err(Problem::Codec(other.escape_ascii().to_string())),
+            b"" => Codec::Null,
+            name => Codec::ALL
+                .iter()
+                .copied()
+                .find(|codec| codec.name().as_bytes() == name)
+                .ok_or_else(|| Problem::Codec(name.escape_ascii().to_string()))?,
         };
         Ok(Self { schema, codec, sync: input.array()? })
     }
@@ -68,5 +71,9 @@ fn item<R: BufRead>(
 ) -> Result<(), Problem> {
     let size = input.size("metadata", limit)?;
     *room = room.checked_sub(size).ok_or(Problem::Limit { what: "metadata", limit })?;
-    if input.take(size, buffer)? { Ok(()) } else { Err(Problem::Truncated) }
+    let taken = input.take(size)?;
+    buffer.clear();
+    buffer.extend_from_slice(input.slice(taken));
+    input.mark(); // what is in the buffer need not be kept twice
+    if buffer.len() == size { Ok(()) } else { Err(Problem::Truncated) }
 }

@@ -8,20 +8,24 @@
 //! and counted.
 //!
 //! A damaged or cut-off file gives every record before the damage, then one [`Error`] that says
-//! where it is, then nothing more. Whatever the bytes, memory stays below what [`Limits`] set.
+//! where it is, then nothing more, unless the caller asks to [`resume`](Reader::resume) behind the
+//! damage. Whatever the bytes, memory stays below what [`Limits`] set.
 
 mod block;
 mod error;
+mod find;
 mod head;
 mod input;
 mod plan;
+mod unpack;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
 
-pub use error::{Error, Malformed, Problem};
+pub use error::{Error, Gap, Malformed, Problem};
+pub use find::find;
 
 use crate::record::Record;
 use crate::schema;
@@ -67,7 +71,16 @@ pub struct Reader<R> {
     block_offset: u64,
     records: u64,
     skipped: u64,
-    done: bool,
+    state: State,
+}
+
+/// Whether there may be more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Reading,
+    /// After an error, with data behind it that may be good.
+    Damaged,
+    Done,
 }
 
 impl Reader<BufReader<File>> {
@@ -114,23 +127,23 @@ impl<R: BufRead> Reader<R> {
         let head = Head::read(&mut input, &limits).and_then(|head| {
             let schema = schema::parse(&head.schema).map_err(Problem::Schema)?;
             let plan = Plan::new(&schema).map_err(Problem::Schema)?;
-            Ok((head, plan))
+            Ok((Block::new(head.codec)?, head, plan))
         });
         let path = name.into();
         match head {
-            Ok((head, plan)) => Ok(Self {
+            Ok((block, head, plan)) => Ok(Self {
                 block_offset: input.offset(),
                 input,
                 path,
                 limits,
                 head,
                 plan,
-                block: Block::new(),
+                block,
                 pos: 0,
                 left: 0,
                 records: 0,
                 skipped: 0,
-                done: false,
+                state: State::Reading,
             }),
             Err(problem) => Err(Error { path, offset: input.offset(), records: 0, problem }),
         }
@@ -141,22 +154,20 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// What is wrong with the file at that place.
     pub fn next_record(&mut self) -> Result<Option<Record>, Error> {
-        while !self.done {
+        while self.state == State::Reading {
             match self.step() {
                 Ok(None) => {}
                 Ok(record) => return Ok(record),
-                Err(problem) => {
-                    self.done = true;
-                    return Err(Error {
-                        path: self.path.clone(),
-                        offset: self.block_offset,
-                        records: self.records,
-                        problem,
-                    });
-                }
+                Err(problem) => return Err(self.fail(problem)),
             }
         }
         Ok(None)
+    }
+
+    fn fail(&mut self, problem: Problem) -> Error {
+        let lost = matches!(problem, Problem::Io(_));
+        self.state = if lost { State::Done } else { State::Damaged };
+        Error { path: self.path.clone(), offset: self.block_offset, records: self.records, problem }
     }
 
     /// Decodes a record, or loads a block, or finds the end.
@@ -167,22 +178,58 @@ impl<R: BufRead> Reader<R> {
         if let Some(damage) = self.block.damage.take() {
             return Err(damage);
         }
-        let surplus = self.block.data.len() - self.pos;
+        let surplus = self.block.data(&self.input).len() - self.pos;
         if surplus > 0 {
             return Err(Problem::Surplus(surplus));
         }
-        self.done = self.input.at_end()?;
-        if !self.done {
-            self.block_offset = self.input.offset();
-            self.pos = 0;
-            self.block.load(&mut self.input, self.head.codec, &self.head.sync, &self.limits)?;
+        self.block.clear();
+        self.pos = 0;
+        self.input.mark();
+        self.block_offset = self.input.offset();
+        if self.input.at_end()? {
+            self.state = State::Done;
+        } else {
+            self.block.load(&mut self.input, &self.head.sync, &self.limits)?;
             self.left = self.block.count;
         }
         Ok(None)
     }
 
+    /// Goes on after an error, at the first sync marker after the beginning of the damaged block,
+    /// and tells what is skipped by that. None if the error is not one of damaged data, or if there
+    /// was none: there is nothing to go on with.
+    ///
+    /// Records of the damaged block that were handed out before the error are not handed out again.
+    /// If the marker itself is damaged, the block after it is skipped as well. Processes and files
+    /// that were described in what is skipped stay unknown.
+    ///
+    /// # Errors
+    /// [`Problem::Io`].
+    pub fn resume(&mut self) -> Result<Option<Gap>, Error> {
+        if self.state != State::Damaged {
+            return Ok(None);
+        }
+        let found = match self.input.seek_past(&self.head.sync) {
+            Ok(found) => found,
+            Err(problem) => return Err(self.fail(problem)),
+        };
+        let gap = Gap {
+            offset: self.block_offset,
+            bytes: self.input.offset() - self.block_offset,
+            // A count beyond what a block can hold is damaged itself.
+            records: (self.block.closed && self.left <= self.limits.block as u64)
+                .then_some(self.left),
+        };
+        self.block.clear();
+        self.pos = 0;
+        self.left = 0;
+        self.state = if found { State::Reading } else { State::Done };
+        Ok(Some(gap))
+    }
+
     fn decode(&mut self) -> Result<Option<Record>, Problem> {
-        let mut cursor = Cursor::new(&self.block.data, self.pos, self.limits.items);
+        let data = self.block.data(&self.input);
+        let mut cursor = Cursor::new(data, self.pos, self.limits.items);
         let record = match self.plan.record(&mut cursor) {
             Ok(record) => record,
             // Where a damaged block stops, a record is cut; the damage is the better explanation.

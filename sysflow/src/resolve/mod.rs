@@ -7,18 +7,20 @@
 //!
 //! The tables hold what one file describes; they are not bounded otherwise.
 
+mod ancestry;
 mod event;
 
 use std::collections::HashMap;
 use std::io::BufRead;
 
+pub use ancestry::{Ancestry, Processes};
 pub use event::Event;
 
 use crate::read::{self, Reader};
-use crate::record::{Container, File, Foid, Header, Oid, Pod, Process, Record};
+use crate::record::{Container, File, Foid, Header, Kind, Oid, Pod, Process, Record};
 
 /// An event with what it refers to, as far as that was described.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct ResolvedEvent<'a> {
     /// The event.
     pub event: Event<'a>,
@@ -36,6 +38,16 @@ pub struct ResolvedEvent<'a> {
     pub file: Option<&'a File>,
     /// The second file.
     pub new_file: Option<&'a File>,
+    /// All processes described so far.
+    pub processes: &'a dyn Processes,
+}
+
+impl<'a> ResolvedEvent<'a> {
+    /// The process, its parent, and so on as far as they were described.
+    #[must_use]
+    pub fn ancestry(&self) -> Ancestry<'a> {
+        Ancestry::new(self.process, self.processes)
+    }
 }
 
 /// What the file has described so far.
@@ -105,6 +117,7 @@ impl Resolver {
             pod: container.and_then(|container| self.pods.get(container.pod_id.as_ref()?)),
             file: file.and_then(|oid| self.files.get(&oid)),
             new_file: new_file.and_then(|oid| self.files.get(&oid)),
+            processes: &self.processes,
         }
     }
 
@@ -138,12 +151,13 @@ impl Resolver {
 pub struct Events<R> {
     reader: Reader<R>,
     resolver: Resolver,
+    counts: [u64; Kind::ALL.len()],
 }
 
 impl<R: BufRead> Events<R> {
     /// Resolves what `reader` reads.
     pub fn new(reader: Reader<R>) -> Self {
-        Self { reader, resolver: Resolver::new() }
+        Self { reader, resolver: Resolver::new(), counts: [0; Kind::ALL.len()] }
     }
 
     /// The next event; none at the end.
@@ -151,15 +165,27 @@ impl<R: BufRead> Events<R> {
     /// # Errors
     /// As [`Reader::next_record`].
     pub fn next_event(&mut self) -> Result<Option<ResolvedEvent<'_>>, read::Error> {
-        loop {
-            match self.reader.next_record()? {
-                None => return Ok(None),
-                Some(record) if Event::of(&record).is_some() => {
-                    return Ok(self.resolver.accept(record));
-                }
-                Some(entity) => drop(self.resolver.accept(entity)),
+        while let Some(record) = self.reader.next_record()? {
+            self.counts[record.kind() as usize] += 1;
+            if Event::of(&record).is_some() {
+                return Ok(self.resolver.accept(record));
             }
+            self.resolver.accept(record);
         }
+        Ok(None)
+    }
+
+    /// Goes on after an error, see [`Reader::resume`].
+    ///
+    /// # Errors
+    /// As [`Reader::resume`].
+    pub fn resume(&mut self) -> Result<Option<read::Gap>, read::Error> {
+        self.reader.resume()
+    }
+
+    /// Records read so far, by type, in the order of [`Kind::ALL`].
+    pub fn counts(&self) -> &[u64; Kind::ALL.len()] {
+        &self.counts
     }
 
     /// The reader.

@@ -30,11 +30,12 @@
 mod error;
 mod file;
 mod options;
+mod pack;
 mod place;
 mod writer;
 
 pub use error::Error;
 pub use file::{OutputFile, Summary};
-pub use options::{Codec, Options};
+pub use options::{Codec, Options, UnknownCodec};
 pub(crate) use place::partial_name;
 pub use writer::Writer;

@@ -3,8 +3,7 @@
 
 use std::io::{self, Write};
 
-use flate2::{Compress, Compression, FlushCompress, Status};
-
+use super::pack::Packer;
 use super::{Codec, Options};
 use crate::encode::Encode;
 use crate::record::Kind;
@@ -27,7 +26,7 @@ pub struct Writer<W> {
     frame: Vec<u8>,
     frame_records: u64,
     packed: Vec<u8>,
-    deflate: Option<Compress>,
+    packer: Packer,
     block_bytes: usize,
     sync: [u8; 16],
     stored: u64,
@@ -56,8 +55,7 @@ impl<W: Write> Writer<W> {
             frame: Vec::with_capacity(options.block_bytes + SLACK),
             frame_records: 0,
             packed: Vec::new(),
-            deflate: (options.codec == Codec::Deflate)
-                .then(|| Compress::new(Compression::new(options.level.min(9)), false)),
+            packer: Packer::new(options)?,
             block_bytes: options.block_bytes,
             sync,
             stored: 0,
@@ -148,13 +146,7 @@ impl<W: Write> Writer<W> {
 
     /// The open block becomes the frame: count, size, data, sync marker.
     fn close_block(&mut self) -> io::Result<()> {
-        let data = match &mut self.deflate {
-            None => &self.block,
-            Some(deflate) => {
-                pack(deflate, &self.block, &mut self.packed)?;
-                &self.packed
-            }
-        };
+        let data = self.packer.pack(&self.block, &mut self.packed)?;
         put_long(&mut self.frame, self.block_records.cast_signed());
         put_long(&mut self.frame, data.len() as i64);
         self.frame.extend_from_slice(data);
@@ -180,21 +172,6 @@ impl<W: Write> Writer<W> {
         self.frame_records = 0;
         self.frame.clear();
         Ok(())
-    }
-}
-
-/// Compresses `data` into `packed`, replacing its content.
-fn pack(deflate: &mut Compress, data: &[u8], packed: &mut Vec<u8>) -> io::Result<()> {
-    packed.clear();
-    deflate.reset();
-    loop {
-        // What cannot be compressed grows a little; one round is enough nearly always.
-        packed.reserve(data.len() / 2 + 256);
-        let rest = &data[deflate.total_in() as usize..];
-        match deflate.compress_vec(rest, packed, FlushCompress::Finish)? {
-            Status::StreamEnd => return Ok(()),
-            Status::Ok | Status::BufError => {}
-        }
     }
 }
 

@@ -10,8 +10,8 @@ use sysflow::write::{Codec, Options, Writer};
 use crate::support::{file_of, header, oracle, read_bytes, strategy};
 
 fn options() -> impl Strategy<Value = Options> {
-    let codec = prop_oneof![Just(Codec::Null), Just(Codec::Deflate)];
-    (codec, 0u32..12, 1usize..3000).prop_map(|(codec, level, block_bytes)| Options {
+    let codec = prop::sample::select(Codec::ALL);
+    (codec, 0u32..24, 1usize..3000).prop_map(|(codec, level, block_bytes)| Options {
         codec,
         level,
         block_bytes,
@@ -38,10 +38,17 @@ proptest! {
 
     #[test]
     fn a_file_of_another_writer_is_read(
+        codec in prop::sample::select(Codec::ALL),
         records in prop::collection::vec(strategy::record(), 1..40),
     ) {
         let schema = oracle::schema();
-        let mut writer = apache_avro::Writer::new(&schema, Vec::new()).unwrap();
+        let codec = match codec {
+            Codec::Null => apache_avro::Codec::Null,
+            Codec::Snappy => apache_avro::Codec::Snappy,
+            Codec::Zstandard => apache_avro::Codec::Zstandard(Default::default()),
+            _ => apache_avro::Codec::Deflate(Default::default()),
+        };
+        let mut writer = apache_avro::Writer::with_codec(&schema, Vec::new(), codec).unwrap();
         for record in &records {
             writer.append_value(oracle::value(record)).unwrap();
         }
@@ -81,6 +88,15 @@ fn a_block_is_closed_at_its_size_and_stored_in_one_piece() {
     let (last, full) = blocks.split_last().unwrap();
     assert!(full.iter().all(|block| (1000..=largest).contains(&block.len())));
     assert!(last.len() <= largest);
+}
+
+#[test]
+fn codecs_have_the_names_of_the_avro_specification() {
+    let names: Vec<_> = Codec::ALL.iter().map(|codec| codec.name()).collect();
+    assert_eq!(names, ["null", "deflate", "snappy", "zstandard"]);
+    assert!(Codec::ALL.iter().all(|codec| codec.to_string().parse() == Ok(*codec)));
+    let error = "lzo".parse::<Codec>().unwrap_err().to_string();
+    assert_eq!(error, "unknown codec \"lzo\"; known are null, deflate, snappy and zstandard");
 }
 
 #[test]

@@ -6,10 +6,11 @@ use sysflow::read::{Error, Limits, Problem, Reader};
 use sysflow::record::{FileFlow, Record};
 use sysflow::write::{Codec, Options};
 
+use crate::resume::resumed;
 use crate::support::{capture, file_of, read_bytes};
 
 /// What a reader makes of the bytes: records, then perhaps an error.
-fn outcome(bytes: &[u8]) -> (Vec<Record>, Option<Error>) {
+pub(crate) fn outcome(bytes: &[u8]) -> (Vec<Record>, Option<Error>) {
     let mut reader = match Reader::new(bytes, "damaged") {
         Ok(reader) => reader,
         Err(error) => return (Vec::new(), Some(error)),
@@ -28,7 +29,7 @@ fn outcome(bytes: &[u8]) -> (Vec<Record>, Option<Error>) {
 }
 
 /// Where blocks end, found from the sync marker.
-fn boundaries(bytes: &[u8]) -> Vec<usize> {
+pub(crate) fn boundaries(bytes: &[u8]) -> Vec<usize> {
     let sync = &bytes[bytes.len() - 16..];
     bytes.windows(16).enumerate().filter(|(_, w)| *w == sync).map(|(at, _)| at + 16).collect()
 }
@@ -59,7 +60,7 @@ fn a_real_trace_cut_at_every_byte() {
 #[test]
 fn a_file_of_many_blocks_cut_at_every_byte() {
     let flows: Vec<_> = (0..60).map(|ts| FileFlow { ts, ..FileFlow::default() }).collect();
-    for codec in [Codec::Null, Codec::Deflate] {
+    for &codec in Codec::ALL {
         let options = Options { codec, block_bytes: 300, ..Options::default() };
         cut_everywhere(&file_of(&options, &flows));
     }
@@ -85,7 +86,7 @@ proptest! {
 
     #[test]
     fn mutations_of_a_file_never_panic(
-        codec in prop_oneof![Just(Codec::Null), Just(Codec::Deflate)],
+        codec in prop::sample::select(Codec::ALL),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         head in any::<bool>(),
     ) {
@@ -97,6 +98,7 @@ proptest! {
             bytes[at] = value;
         }
         outcome(&bytes);
+        resumed(&bytes);
     }
 
     #[test]
@@ -155,14 +157,54 @@ fn problem(bytes: &[u8]) -> Problem {
 
 #[test]
 fn a_decompression_bomb_stops_at_the_limit() {
-    use std::io::Write as _;
-    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-    deflate.write_all(&vec![0; 4 << 20]).unwrap();
-    let bomb = with_block(Codec::Deflate, 1 << 40, &deflate.finish().unwrap());
-    assert!(bomb.len() < 20_000);
-    let limits = Limits { block: 1 << 20, ..Limits::default() };
-    let error = Reader::with_limits(&bomb[..], "bomb", limits).unwrap().next_record().unwrap_err();
-    assert!(matches!(error.problem, Problem::Limit { limit: 0x10_0000, .. }), "{error}");
+    let zeros = vec![0; 4 << 20];
+    for &codec in &Codec::ALL[1..] {
+        let bomb = with_block(codec, 1 << 40, &packed(codec, &zeros));
+        assert!(bomb.len() < 250_000);
+        let limits = Limits { block: 1 << 20, ..Limits::default() };
+        let mut reader = Reader::with_limits(&bomb[..], "bomb", limits).unwrap();
+        let error = reader.next_record().unwrap_err();
+        assert!(matches!(error.problem, Problem::Limit { limit: 0x10_0000, .. }), "{error}");
+    }
+}
+
+/// `data` as one block of the codec.
+fn packed(codec: Codec, data: &[u8]) -> Vec<u8> {
+    match codec {
+        Codec::Snappy => {
+            let mut packed = snap::raw::Encoder::new().compress_vec(data).unwrap();
+            packed.extend(crc32fast::hash(data).to_be_bytes());
+            packed
+        }
+        Codec::Zstandard => zstd::bulk::compress(data, 3).unwrap(),
+        _ => {
+            use std::io::Write as _;
+            let level = flate2::Compression::best();
+            let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), level);
+            deflate.write_all(data).unwrap();
+            deflate.finish().unwrap()
+        }
+    }
+}
+
+#[test]
+fn snappy_data_are_held_against_their_checksum() {
+    let mut data = packed(Codec::Snappy, b"\x08\0\0\0\0\0\0\0");
+    assert_eq!(outcome(&with_block(Codec::Snappy, 1, &data)).0.len(), 1);
+    *data.last_mut().unwrap() ^= 1;
+    let (records, error) = outcome(&with_block(Codec::Snappy, 1, &data));
+    assert!(records.is_empty());
+    assert!(matches!(error.unwrap().problem, Problem::Checksum));
+    // Eight gigabytes in two bytes.
+    let claim = [&[0xff, 0xff, 0xff, 0xff, 0x0f][..], &[0; 6]].concat();
+    assert!(matches!(problem(&with_block(Codec::Snappy, 1, &claim)), Problem::Compression));
+}
+
+#[test]
+fn several_zstandard_frames_are_one_block() {
+    let frames = [packed(Codec::Zstandard, b"\x08\0\0\0"), packed(Codec::Zstandard, b"\0\0\0\0")];
+    let (records, error) = outcome(&with_block(Codec::Zstandard, 1, &frames.concat()));
+    assert_eq!((records.len(), error.is_none()), (1, true));
 }
 
 #[test]

@@ -3,13 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod attribute;
 mod captures;
 mod container;
 mod damage;
 mod encode;
+mod export;
+mod expression;
 mod fastavro;
+mod find;
 mod output_file;
 mod print;
+mod resume;
 mod schema;
 mod support;
 mod values;

@@ -68,3 +68,13 @@ pub(crate) fn file_of<R: Encode>(options: &Options, records: &[R]) -> Vec<u8> {
 pub(crate) fn header() -> Header {
     Header { version: 5, exporter: "tests".to_owned(), ip: String::new(), filename: String::new() }
 }
+
+/// Compares with a file under `tests/golden`, or writes it if `SYSFLOW_GOLDEN` is set.
+pub(crate) fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("SYSFLOW_GOLDEN").is_some() {
+        std::fs::write(&path, text).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(text, expected, "{name}; SYSFLOW_GOLDEN=1 accepts the new text");
+}

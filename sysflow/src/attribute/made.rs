@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Texts that no record has as such.
+
+use std::fmt::{self, Display, Write as _};
+
+use xxhash_rust::xxh64::Xxh64;
+
+use crate::record::{Foid, Ip4, NetworkEvent, NetworkFlow, Oid, Process, RestType, Service};
+
+/// A text put together from several fields when it is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Made<'a> {
+    /// Executable and arguments, with a space between them if there are any.
+    CommandLine(&'a Process),
+    /// `sip:sport-dip:dport`.
+    Connection(Connection),
+    /// Two paths with a comma between them.
+    Paths(&'a str, &'a str),
+    /// The identity of a process as the reference's processor writes it: the xxHash64 of the digits
+    /// of pid and creation time, in hexadecimal.
+    ProcessId(Oid),
+    /// The identity of a file in hexadecimal.
+    FileId(Foid),
+    /// The letter of a file's type.
+    Letter(RestType),
+    /// Services of a pod, as JSON.
+    Services(&'a [Service]),
+}
+
+/// The ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connection {
+    /// Address of the client.
+    pub sip: Ip4,
+    /// Port of the client.
+    pub sport: i32,
+    /// Address of the server.
+    pub dip: Ip4,
+    /// Port of the server.
+    pub dport: i32,
+    /// IANA protocol number.
+    pub proto: i32,
+}
+
+impl From<&NetworkFlow> for Connection {
+    fn from(flow: &NetworkFlow) -> Self {
+        let NetworkFlow { sip, sport, dip, dport, proto, .. } = *flow;
+        Self { sip, sport, dip, dport, proto }
+    }
+}
+
+impl From<&NetworkEvent> for Connection {
+    fn from(event: &NetworkEvent) -> Self {
+        let NetworkEvent { sip, sport, dip, dport, proto, .. } = *event;
+        Self { sip, sport, dip, dport, proto }
+    }
+}
+
+impl Made<'_> {
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::CommandLine(process) => process.exe.is_empty() && process.exe_args.is_empty(),
+            Self::Services(services) => services.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl Display for Made<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CommandLine(process) => {
+                f.write_str(&process.exe)?;
+                let gap = if process.exe_args.is_empty() { "" } else { " " };
+                write!(f, "{gap}{}", process.exe_args)
+            }
+            Self::Connection(Connection { sip, sport, dip, dport, .. }) => {
+                write!(f, "{sip}:{sport}-{dip}:{dport}")
+            }
+            Self::Paths(path, new_path) => write!(f, "{path}, {new_path}"),
+            Self::ProcessId(oid) => {
+                let mut hash = Hash(Xxh64::new(0));
+                write!(hash, "{}{}", oid.hpid, oid.create_ts)?;
+                write!(f, "{:016x}", hash.0.digest())
+            }
+            Self::FileId(foid) => foid.fmt(f),
+            Self::Letter(letter) => letter.fmt(f),
+            Self::Services(services) => write_services(f, services),
+        }
+    }
+}
+
+/// Hashes what is written.
+struct Hash(Xxh64);
+
+impl fmt::Write for Hash {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Writes text as a JSON string.
+pub(crate) fn write_json_text(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
+    f.write_char('"')?;
+    let mut plain = 0;
+    for (at, c) in text.char_indices() {
+        let escape = match c {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
+            c if c < ' ' || c == '\u{7f}' => "",
+            _ => continue,
+        };
+        f.write_str(&text[plain..at])?;
+        match escape {
+            "" => write!(f, "\\u{:04x}", u32::from(c))?,
+            escape => f.write_str(escape)?,
+        }
+        plain = at + c.len_utf8();
+    }
+    f.write_str(&text[plain..])?;
+    f.write_char('"')
+}
+
+/// Services with the keys and address texts of the reference's printer.
+fn write_services(f: &mut fmt::Formatter<'_>, services: &[Service]) -> fmt::Result {
+    let comma = |f: &mut fmt::Formatter<'_>, at: usize| {
+        if at > 0 { f.write_char(',') } else { Ok(()) }
+    };
+    f.write_char('[')?;
+    for (at, service) in services.iter().enumerate() {
+        comma(f, at)?;
+        f.write_str("{\"name\":")?;
+        write_json_text(f, &service.name)?;
+        f.write_str(",\"id\":")?;
+        write_json_text(f, &service.id)?;
+        f.write_str(",\"namespace\":")?;
+        write_json_text(f, &service.namespace)?;
+        f.write_str(",\"portList\":[")?;
+        for (at, port) in service.port_list.iter().enumerate() {
+            comma(f, at)?;
+            let (own, target, node) = (port.port, port.target_port, port.node_port);
+            write!(f, "{{\"port\":{own},\"targetPort\":{target},\"nodePort\":{node},\"proto\":")?;
+            write_json_text(f, &port.proto)?;
+            f.write_char('}')?;
+        }
+        f.write_str("],\"clusterIP\":[")?;
+        for (at, &ip) in service.cluster_ip.iter().enumerate() {
+            comma(f, at)?;
+            write!(f, "\"{}\"", Ip4(ip as i32))?;
+        }
+        f.write_str("]}")?;
+    }
+    f.write_char(']')
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+//! What is done for every event does not allocate: encoding, evaluation of filters, writing of rows.
+
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::io;
+
+use sysflow::encode::NulList;
+use sysflow::expression::{Predicate, Scratch};
+use sysflow::print::{Column, Format, Options, Printer};
+use sysflow::record::{
+    Container, File, FileFlow, Foid, Header, NetworkFlow, Oid, OpFlags, Process, ProcessEvent,
+    Record,
+};
+use sysflow::resolve::{ResolvedEvent, Resolver};
+use sysflow::write::{Codec, Options as WriteOptions, Writer};
+
+/// Counts the allocations of the current thread.
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that ends allocates after its counter is gone.
+    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call is passed on to the system's allocator with the same arguments; counting does
+// not allocate, because the counter needs neither initialization nor destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise about `layout` is the one that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from `System.alloc` or `System.realloc` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: `pointer` came from `System` with this layout; `size` is the caller's promise.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations while `run` runs.
+fn allocations(run: impl FnOnce()) -> u64 {
+    let before = COUNT.get();
+    run();
+    COUNT.get() - before
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(Box::new(1)))), 1);
+    assert_eq!(allocations(|| ()), 0);
+}
+
+#[test]
+fn writing_a_record_allocates_nothing() {
+    for &codec in Codec::ALL {
+        let options = WriteOptions { codec, block_bytes: 4000, ..WriteOptions::default() };
+        let mut writer = Writer::new(io::sink(), &options).unwrap();
+        writer.write(Header::<&str>::default()).unwrap();
+        let mut records = |count: i64| {
+            for ts in 0..count {
+                let env = NulList("HOME=/root\0PATH=/usr/bin:/bin\0");
+                let process =
+                    Process { exe: "/bin/ls", exe_args: "-l", cwd: "/", ts, env, ..absent() };
+                writer.write(process).unwrap();
+                writer
+                    .write(NetworkFlow { ts, end_ts: ts << 20, ..NetworkFlow::default() })
+                    .unwrap();
+                writer.write(FileFlow { ts, ..FileFlow::default() }).unwrap();
+                writer.write(ProcessEvent { ts, args: env, ..event() }).unwrap();
+            }
+        };
+        records(500); // buffers reach their size
+        let found = allocations(|| records(5000));
+        // Many blocks were stored meanwhile; of the codecs, flate2's and zstd's keep their state.
+        assert_eq!(found, 0, "{codec}");
+    }
+}
+
+fn absent<'a>() -> Process<&'a str, NulList<'a>> {
+    Process {
+        state: Default::default(),
+        oid: Oid { create_ts: 1, hpid: 2 },
+        poid: None,
+        ts: 0,
+        exe: "",
+        exe_args: "",
+        uid: 0,
+        user_name: "root",
+        gid: 0,
+        group_name: "root",
+        tty: false,
+        container_id: Some("c010f5a08549"),
+        entry: false,
+        cwd: "",
+        env: NulList(""),
+    }
+}
+
+fn event<'a>() -> ProcessEvent<NulList<'a>> {
+    ProcessEvent {
+        proc_oid: Oid { create_ts: 1, hpid: 2 },
+        ts: 0,
+        tid: 2,
+        op_flags: OpFlags::EXEC,
+        args: NulList(""),
+        ret: 0,
+    }
+}
+
+/// Entities for the events below.
+fn resolver() -> Resolver {
+    let oid = |hpid| Oid { create_ts: 5, hpid };
+    let mut resolver = Resolver::new();
+    resolver.accept(Record::Header(Header::default()));
+    let container = Container { id: "c010f5a08549".to_owned(), ..Container::default() };
+    resolver.accept(Record::Container(container));
+    for (hpid, exe) in [(1, "/sbin/init"), (2, "/usr/bin/bash"), (3, "/usr/bin/curl")] {
+        resolver.accept(Record::Process(Process {
+            oid: oid(hpid),
+            poid: (hpid > 1).then(|| oid(hpid - 1)),
+            exe: exe.to_owned(),
+            exe_args: "--silent --output /tmp/ÄÖÜ".to_owned(),
+            env: vec!["LD_PRELOAD=/tmp/x.so".to_owned(), "TERM=xterm".to_owned()],
+            container_id: Some("c010f5a08549".to_owned()),
+            ..Process::default()
+        }));
+    }
+    let path = "/var/lib/data,base/file".to_owned();
+    resolver.accept(Record::File(File { oid: Foid([1; 20]), path, ..File::default() }));
+    resolver
+}
+
+/// Calls `each` with events of several types.
+fn with_events(resolver: &mut Resolver, mut each: impl FnMut(&ResolvedEvent<'_>)) {
+    let proc_oid = Oid { create_ts: 5, hpid: 3 };
+    let events: [Record; 3] = [
+        FileFlow { proc_oid, file_oid: Foid([1; 20]), ..FileFlow::default() }.into(),
+        NetworkFlow { proc_oid, dport: 443, proto: 6, ..NetworkFlow::default() }.into(),
+        ProcessEvent { proc_oid, op_flags: OpFlags::EXEC, ..ProcessEvent::default() }.into(),
+    ];
+    for event in events {
+        each(&resolver.accept(event).unwrap());
+    }
+}
+
+#[test]
+fn evaluating_a_filter_allocates_nothing() {
+    let mut resolver = resolver();
+    let mut scratch = Scratch::default();
+    for text in [
+        "type = FF and opflags in (READ, WRITE) or not proc.tid < 5",
+        "proc.name in (bash, sh, curl) and proc.aname contains init",
+        "proc.cmdline icontains äöü and proc.cmdline endswith Ü",
+        "proc.env contains LD_PRELOAD or proc.acmdline startswith /sbin",
+        "file.path pmatch (/etc, data) and file.oid startswith 0101 and res endswith file",
+        "net.ip = 10.0.0.0/8 or net.sip startswith 0.0 or net.port in (80, 443)",
+        "proc.oid = c2f5f8c25e766cd4 or proc.apid = 1 and proc.aname[1] = bash",
+        "proc.cmdline contains pproc.name or proc.cmdline icontains pproc.name",
+        "file.openflags in (RDWR, NONE) and file.is_open_read = false and container.id exists",
+        "pod.services contains x or k8s.kind = K8S_PODS or container.type = docker",
+    ] {
+        let predicate = Predicate::new(text).unwrap_or_else(|error| panic!("{error}"));
+        let mut run = |count| {
+            for _ in 0..count {
+                with_events(&mut resolver, |event| {
+                    let found = allocations(|| {
+                        std::hint::black_box(predicate.matches(event, &mut scratch));
+                    });
+                    assert!(found == 0 || count == 1, "{found} allocations for {text}");
+                });
+            }
+        };
+        run(1); // the scratch reaches its size
+        run(20);
+    }
+}
+
+#[test]
+fn writing_a_row_allocates_nothing() {
+    let mut resolver = resolver();
+    for &format in Format::ALL {
+        for columns in [Column::defaults(), Column::exported()] {
+            let options = Options { columns, width: Some(200), ..Options::default() };
+            let mut printer = Printer::new(format, options);
+            let mut run = |count| {
+                for _ in 0..count {
+                    with_events(&mut resolver, |event| {
+                        let found = allocations(|| {
+                            printer.write_event(&mut io::sink(), event).unwrap();
+                        });
+                        assert!(found == 0 || count == 1, "{found} allocations for {format}");
+                    });
+                }
+            };
+            run(1);
+            run(20);
+        }
+    }
+}
