@@ -39,7 +39,7 @@ fn a_shell_command_gives_the_sequence_of_the_reference() {
         ]
     );
     let ls = out.processes().pop().expect("ls was written");
-    assert_eq!((ls.exe_args.as_str(), ls.cwd.as_str()), ("-l a b", "/work/"));
+    assert_eq!((ls.exe_args.as_str(), ls.cwd.as_str()), ("-l a b", "/home/"));
     assert_eq!(ls.env, ["A=1", "B=2"]);
     assert_eq!(ls.poid.map(|p| p.hpid), Some(1));
 }

@@ -117,7 +117,7 @@ impl World {
         let exe = args.split('\0').next().unwrap_or_default();
         let strings = ExecStrings {
             exe: exe.as_bytes(),
-            cwd: b"/work",
+            cwd: b"/home",
             cgroup: b"/",
             args: args.as_bytes(),
             env: b"A=1\0B=2\0",
