@@ -15,6 +15,7 @@
 #error "registers and memory order are those of x86-64"
 #endif
 
+#include <sysflow/layout.h>
 #include "calls.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -18,6 +18,8 @@
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
+#include <sysflow/layout.h>
+
 #include "internal.h"
 
 enum sf_state {

@@ -252,6 +252,11 @@ struct sf_rec_path {
 
 #define SF_ASSERT_SIZE(type, size) \
 	_Static_assert(sizeof(struct type) == (size), #type " is " #size " bytes")
+/* Used by layout.h, which has every field. */
+#define SF_ASSERT_OFFSET(type, field, offset) \
+	_Static_assert(__builtin_offsetof(struct type, field) == (offset), \
+		       #type "." #field " is at " #offset)
+
 SF_ASSERT_SIZE(sf_hdr, 24);
 SF_ASSERT_SIZE(sf_rec_io, 64);
 SF_ASSERT_SIZE(sf_tuple, 40);

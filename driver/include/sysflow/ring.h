@@ -92,17 +92,7 @@ struct sf_ring_cons {
 	__u64 pad1[7];
 };
 
-#define SF_ASSERT_OFFSET(type, field, offset) \
-	_Static_assert(__builtin_offsetof(struct type, field) == (offset), \
-		       #type "." #field " is at " #offset)
-SF_ASSERT_OFFSET(sf_ring_prod, head, 64);
-SF_ASSERT_OFFSET(sf_ring_prod, seen, 128);
-SF_ASSERT_OFFSET(sf_ring_prod, delivered, 192);
-SF_ASSERT_OFFSET(sf_ring_prod, aggregated, 256);
-SF_ASSERT_OFFSET(sf_ring_prod, lost, 320);
-SF_ASSERT_OFFSET(sf_ring_prod, uncovered_compat, 576);
 SF_ASSERT_SIZE(sf_ring_prod, 640);
-SF_ASSERT_OFFSET(sf_ring_cons, wake_at, 64);
 SF_ASSERT_SIZE(sf_ring_cons, 128);
 
 #endif /* SYSFLOW_RING_H */

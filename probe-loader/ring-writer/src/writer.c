@@ -5,6 +5,7 @@
  * memory that ring.h describes.
  */
 #include <string.h>
+#include <sysflow/layout.h>
 #include <sysflow/ring_write.h>
 
 static struct sf_ring at(unsigned char *base, __u64 size)
