@@ -113,6 +113,12 @@ pub(crate) fn check_versions(driver: Kind, api: u32, schema: u32) -> Result<(), 
     Ok(())
 }
 
+/// Whether a module is there and something is wrong with it.
+fn worth_a_word(error: &kmod::Error) -> bool {
+    use kmod::Error::{NoDevice, NotFound, Unsupported};
+    !matches!(error, NotFound { .. } | Unsupported(_) | NoDevice { .. })
+}
+
 enum Backend {
     Kmod(Kmod),
     Ebpf(Ebpf),
@@ -126,6 +132,7 @@ pub struct Driver {
     // Dropped first: the mappings keep the driver's memory.
     rings: Vec<Ring>,
     backend: Backend,
+    passed_over: Option<kmod::Error>,
 }
 
 impl Driver {
@@ -138,6 +145,7 @@ impl Driver {
         if !valid_size(options.ring_size) {
             return Err(Error::RingSize(options.ring_size));
         }
+        let mut passed_over = None;
         let backend = match choice {
             Choice::Kmod => Backend::Kmod(Kmod::open(options)?),
             Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?),
@@ -147,7 +155,10 @@ impl Driver {
                 // start a second capture of another kind.
                 Err(busy @ kmod::Error::Busy) => return Err(busy.into()),
                 Err(kmod) => match Ebpf::open(options) {
-                    Ok(ebpf) => Backend::Ebpf(ebpf),
+                    Ok(ebpf) => {
+                        passed_over = Some(kmod).filter(worth_a_word);
+                        Backend::Ebpf(ebpf)
+                    }
                     Err(ebpf) => {
                         return Err(Error::None { kmod: kmod.into(), ebpf: ebpf.into() });
                     }
@@ -161,12 +172,19 @@ impl Driver {
         let rings: Result<Vec<_>, _> =
             (0..cpus).map(|cpu| Ring::map(fd, cpu, options.ring_size)).collect();
         let rings = rings?;
-        let driver = Self { rings, backend };
+        let driver = Self { rings, backend, passed_over };
         if let Some(ring) = driver.rings.first() {
             let (api, schema) = ring.versions();
             check_versions(driver.kind(), api, schema)?;
         }
         Ok(driver)
+    }
+
+    /// Why the kernel module, of which there is one, was not used by
+    /// [`Choice::Auto`]. Nothing on a host that has none.
+    #[must_use]
+    pub fn passed_over(&self) -> Option<&kmod::Error> {
+        self.passed_over.as_ref()
     }
 
     /// Which driver this is.

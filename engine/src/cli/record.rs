@@ -100,6 +100,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let options = Options { ring_size: args.ring_size };
     let driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
     let kind = driver.kind();
+    if let Some(why) = driver.passed_over() {
+        say(args, &format!("the kernel module is not used: {why}"));
+    }
     let file = OutputFile::create(&args.output, write::Options::default())?;
     if let Some(old) = file.interrupted() {
         say(args, &format!("an interrupted capture was kept as {}", old.display()));
