@@ -92,7 +92,7 @@ pub enum Error {
     #[error("cannot unload the module: {0}")]
     Unload(String),
     /// Something is missing that building needs.
-    #[error("{what} is missing: install {package}")]
+    #[error("missing {what}: install {package}")]
     Missing {
         /// A program, or the kernel's headers.
         what: String,
