@@ -4,7 +4,7 @@
  *
  * One program per system call exit and three for the scheduler's tracepoints.
  * The exit program exists in three forms with one body; the loader takes the
- * one that fits the kernel (probe-loader/src/ebpf/attach.rs):
+ * one that fits the kernel (probe-loader/src/ebpf/kernel.rs):
  *
  *   tp_btf            direct loads from kernel objects, the fastest
  *   raw_tp            kernels that have no bpf_get_current_task_btf()
