@@ -8,6 +8,7 @@
 
 #include "exec.h"
 #include "io.h"
+#include "security.h"
 
 __noinline int sf_call_open(void)
 {
@@ -213,6 +214,9 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
+		break;
+	default:
+		sf_call_security();
 		break;
 	}
 	return 0;

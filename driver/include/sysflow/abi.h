@@ -40,7 +40,7 @@
 #include "ops.h"
 
 #define SF_API_VERSION		((1U << 16) | 0U)
-#define SF_SCHEMA_VERSION	((1U << 16) | 0U)
+#define SF_SCHEMA_VERSION	((1U << 16) | 1U)
 
 /* No record is longer. A ring has this much room behind its end, so that a
  * record is always contiguous (see ring.h). */
@@ -164,12 +164,57 @@ struct sf_rec_fd {
 	__s32 ret;	/* of DUP the new descriptor */
 };
 
-/* A call told by numbers alone: CLONE. 56 bytes. */
+/*
+ * A call told by numbers alone. 56 bytes.
+ *
+ *		arg[0]			arg[1]			arg[2]
+ * CLONE	flags of clone(2),	0			0
+ *		else 0
+ * SETUID,	effective id,		real,			saved
+ * SETGID	    after the call, from current's cred, in the initial user
+ *		    namespace; of a failed call what it asked for, and
+ *		    SF_ID_NONE for an id that it did not name
+ * SETFSID	cred->fsuid,		fsgid			0
+ *		    after the call, which cannot fail
+ * SETGROUPS	cred->group_info	0			0
+ *		->ngroups; failed:
+ *		the number asked for
+ * CAPSET	cred->cap_effective,	cap_permitted,		cap_inheritable
+ *		    after the call, failed or not
+ * SETNS	descriptor		CLONE_NEW* of the	inode number of the
+ *					namespace, from the	namespace; 0: the
+ *					kernel; of a pidfd	descriptor is a
+ *					those asked for		pidfd, or not open
+ * UNSHARE	CLONE_* asked for	inode number of the	the same of the pid
+ *					network namespace	namespace in which
+ *					after the call		children will be
+ * PTRACE	request			pid, as the caller	0
+ *					named it
+ * KILL		pid, as the caller	signal			of tgkill(2) and
+ *		named it in its own				rt_tgsigqueueinfo(2)
+ *		pid namespace: a				the thread group
+ *		thread of tkill(2)				named, else 0
+ *		and tgkill(2); may be
+ *		negative. Of a pidfd
+ *		the number of the
+ *		process there, from
+ *		its struct pid; 0:
+ *		it has none there
+ * BPF		command			of BPF_PROG_LOAD that succeeded: the
+ *					program's type,		and its id, both
+ *					from struct bpf_prog; else 0
+ *
+ * A C int is told sign-extended, an id in its 32 bits.
+ */
 struct sf_rec_call {
 	struct sf_hdr h;
-	__s64 ret;	/* CLONE: tid in the caller's namespace, 0 in the child */
-	__u64 arg[3];	/* CLONE: flags of clone(2), else 0 */
+	__s64 ret;	/* the call's. CLONE: tid in the caller's namespace, 0
+			 * in the child */
+	__u64 arg[3];
 };
+
+/* An id that a call leaves as it is: (uid_t)-1, as in setresuid(2). */
+#define SF_ID_NONE	0xffffffffULL
 
 /* sf_rec_fork.shared: what parent and child have in common */
 #define SF_SHARE_THREAD	0x01U	/* same thread group */
@@ -220,7 +265,9 @@ struct sf_rec_exec {
 				 * which it is not */
 	__u16 args_len;	/* mm->arg_start: NUL-terminated, argv[0] first */
 	__u16 env_len;	/* mm->env_start: NUL-terminated */
-	__u16 pad[3];
+	__u16 pad;
+	__u32 netns;	/* inode number of the network namespace; since schema
+			 * 1.1, else 0 */
 };
 
 /* The last thread of its group. Kernels before 6.16 do not tell it to the
@@ -238,7 +285,13 @@ struct sf_rec_exit {
 	__u32 pad;
 };
 
-/* An operation on one or two names. 56 bytes and the paths. */
+/*
+ * An operation on one or two names. 56 bytes and the paths.
+ *
+ * MODULE: the module's file (finit_module: from the descriptor; init_module:
+ * no path, ino 0) and its parameters, which are user memory and no path.
+ * MODULE_DELETE: the module's name (SF_F_USER), no second.
+ */
 struct sf_rec_path {
 	struct sf_hdr h;
 	__u64 ino;	/* of the object; 0: not known */

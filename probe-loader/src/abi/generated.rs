@@ -3,7 +3,7 @@
 
 pub const SF_CLASS_SHIFT: u32 = 5;
 pub const SF_API_VERSION: u32 = 65536;
-pub const SF_SCHEMA_VERSION: u32 = 65536;
+pub const SF_SCHEMA_VERSION: u32 = 65537;
 pub const SF_RECORD_MAX: u32 = 32768;
 pub const SF_PATH_MAX: u32 = 4096;
 pub const SF_CGROUP_MAX: u32 = 1024;
@@ -18,6 +18,7 @@ pub const SF_F_TUPLE: u32 = 16;
 pub const SF_F_USER: u32 = 32;
 pub const SF_FILE_CREATED: u32 = 1;
 pub const SF_FILE_UNLINKED: u32 = 2;
+pub const SF_ID_NONE: u32 = 4294967295;
 pub const SF_SHARE_THREAD: u32 = 1;
 pub const SF_SHARE_FILES: u32 = 2;
 pub const SF_SHARE_FS: u32 = 4;
@@ -66,6 +67,10 @@ pub const SF_OP_PTRACE: sf_op = 11;
 pub const SF_OP_KILL: sf_op = 12;
 pub const SF_OP_MODULE: sf_op = 13;
 pub const SF_OP_BPF: sf_op = 14;
+pub const SF_OP_SETFSID: sf_op = 15;
+pub const SF_OP_SETGROUPS: sf_op = 16;
+pub const SF_OP_CAPSET: sf_op = 17;
+pub const SF_OP_MODULE_DELETE: sf_op = 18;
 pub const SF_OP_DESCRIBE_PROCESS: sf_op = 32;
 pub const SF_OP_DESCRIBE_FILE: sf_op = 33;
 pub const SF_OP_DESCRIBE_SOCKET: sf_op = 34;
@@ -332,7 +337,8 @@ pub struct sf_rec_exec {
     pub cgroup_len: __u16,
     pub args_len: __u16,
     pub env_len: __u16,
-    pub pad: [__u16; 3usize],
+    pub pad: __u16,
+    pub netns: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -367,6 +373,7 @@ const _: () = {
     ["Offset of field: sf_rec_exec::env_len"]
         [::core::mem::offset_of!(sf_rec_exec, env_len) - 96usize];
     ["Offset of field: sf_rec_exec::pad"][::core::mem::offset_of!(sf_rec_exec, pad) - 98usize];
+    ["Offset of field: sf_rec_exec::netns"][::core::mem::offset_of!(sf_rec_exec, netns) - 100usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]

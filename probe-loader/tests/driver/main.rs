@@ -16,6 +16,7 @@ mod files;
 mod lifecycle;
 mod processes;
 mod recording;
+mod security;
 mod sockets;
 mod sys;
 
@@ -54,8 +55,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests =
-        [files::TESTS, sockets::TESTS, processes::TESTS, accounting::TESTS, lifecycle::TESTS];
+    let tests = [
+        files::TESTS,
+        sockets::TESTS,
+        processes::TESTS,
+        security::TESTS,
+        accounting::TESTS,
+        lifecycle::TESTS,
+    ];
     let chosen = tests
         .iter()
         .flat_map(|tests| tests.iter())
