@@ -12,7 +12,7 @@ record! {
         /// Who wrote the file: the configured exporter name, else the host name.
         exporter: S = "exporter",
         /// Address of the host; "NA" when the writer knew no such field.
-        ip: S = "ip" else "NA".to_owned(),
+        ip: S = "ip" else b"\x04NA",
         /// Path of the file as given by the writer; empty when unknown.
         filename: S = "filename",
     }

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use sha1::{Digest, Sha1};
 
 use super::define::{nested, record};
-use crate::wire::{Cursor, Get, Malformed, Put, Shape};
+use crate::wire::{Cursor, Get, Malformed, Put, Shape, plain};
 
 record! {
     /// Identity of a process. All threads of a process share that of its main thread.
@@ -21,6 +21,7 @@ record! {
 }
 
 nested!(Oid);
+plain!(Foid, Ip4, RestType);
 
 /// Identity of a file: the SHA-1 of container id and path.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,7 +63,7 @@ impl Put for Foid {
     }
 }
 
-impl Get for Foid {
+impl Get<'_> for Foid {
     const SHAPE: Shape = Shape::Fixed(20);
 
     fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
@@ -81,7 +82,7 @@ macro_rules! int {
             }
         }
 
-        impl Get for $name {
+        impl Get<'_> for $name {
             const SHAPE: Shape = Shape::Int;
 
             #[inline]

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod attribute;
+mod borrowed;
 mod captures;
 mod container;
 mod damage;
