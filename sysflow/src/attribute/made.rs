@@ -2,17 +2,20 @@
 //! Texts that no record has as such.
 
 use std::fmt::{self, Display, Write as _};
+use std::net::IpAddr;
 
 use xxhash_rust::xxh64::Xxh64;
 
-use crate::record::{Foid, Ip4, NetworkEvent, NetworkFlow, Oid, Process, RestType, Service};
+use crate::record::{
+    Foid, Ip4, NetworkEvent, NetworkFlow, Oid, Process, RestType, Service, address_of,
+};
 
 /// A text put together from several fields when it is written.
 #[derive(Clone, Copy, Debug)]
 pub enum Made<'a> {
     /// Executable and arguments, with a space between them if there are any.
     CommandLine(&'a Process),
-    /// `sip:sport-dip:dport`.
+    /// `sip:sport-dip:dport`; IPv6 addresses are in brackets.
     Connection(Connection),
     /// Two paths with a comma between them.
     Paths(&'a str, &'a str),
@@ -31,11 +34,11 @@ pub enum Made<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Address of the client.
-    pub sip: Ip4,
+    pub sip: IpAddr,
     /// Port of the client.
     pub sport: i32,
     /// Address of the server.
-    pub dip: Ip4,
+    pub dip: IpAddr,
     /// Port of the server.
     pub dport: i32,
     /// IANA protocol number.
@@ -44,14 +47,16 @@ pub struct Connection {
 
 impl From<&NetworkFlow> for Connection {
     fn from(flow: &NetworkFlow) -> Self {
-        let NetworkFlow { sip, sport, dip, dport, proto, .. } = *flow;
+        let NetworkFlow { sip, sport, dip, dport, proto, sip6, dip6, .. } = *flow;
+        let (sip, dip) = (address_of(sip, sip6), address_of(dip, dip6));
         Self { sip, sport, dip, dport, proto }
     }
 }
 
 impl From<&NetworkEvent> for Connection {
     fn from(event: &NetworkEvent) -> Self {
-        let NetworkEvent { sip, sport, dip, dport, proto, .. } = *event;
+        let NetworkEvent { sip, sport, dip, dport, proto, sip6, dip6, .. } = *event;
+        let (sip, dip) = (address_of(sip, sip6), address_of(dip, dip6));
         Self { sip, sport, dip, dport, proto }
     }
 }
@@ -75,7 +80,9 @@ impl Display for Made<'_> {
                 write!(f, "{gap}{}", process.exe_args)
             }
             Self::Connection(Connection { sip, sport, dip, dport, .. }) => {
-                write!(f, "{sip}:{sport}-{dip}:{dport}")
+                write_end(f, sip, *sport)?;
+                f.write_char('-')?;
+                write_end(f, dip, *dport)
             }
             Self::Paths(path, new_path) => write!(f, "{path}, {new_path}"),
             Self::ProcessId(oid) => {
@@ -87,6 +94,14 @@ impl Display for Made<'_> {
             Self::Letter(letter) => letter.fmt(f),
             Self::Services(services) => write_services(f, services),
         }
+    }
+}
+
+/// One end of a connection; IPv6 addresses are in brackets, as in URLs.
+fn write_end(f: &mut fmt::Formatter<'_>, ip: &IpAddr, port: i32) -> fmt::Result {
+    match ip {
+        IpAddr::V4(ip) => write!(f, "{ip}:{port}"),
+        IpAddr::V6(ip) => write!(f, "[{ip}]:{port}"),
     }
 }
 

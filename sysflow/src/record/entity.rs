@@ -92,4 +92,10 @@ record! {
         /// Id of the container whose process used it, if any.
         container_id: Option<S> = "containerId",
     }
+    since 6 {
+        /// Device of its file system, as `st_dev` of stat(2) has it on Linux; 0 if unknown.
+        dev: i64 = "dev",
+        /// Number of its inode there; 0 if unknown.
+        ino: i64 = "ino",
+    }
 }

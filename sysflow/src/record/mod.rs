@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! The records of schema version 5 as Rust types, with the schema's field names in snake case.
+//! The records of schema version 5 and 6 as Rust types, with the schema's field names in snake case.
 //!
 //! Records that carry text are generic over who owns it. `Process` alone means owned text, the form
 //! the reader hands out. `Process<&str, &[&str]>` borrows, so that a producer encodes from its own
@@ -29,11 +29,11 @@ use std::borrow::Cow;
 pub use entity::{Container, File, Header, Process};
 pub use event::{FileEvent, K8sEvent, NetworkEvent, ProcessEvent};
 pub use flags::{OpFlags, UnknownFlag};
-pub use flow::{FileFlow, NetworkFlow, ProcessFlow};
-pub use id::{Foid, Ip4, Oid, RestType};
+pub use flow::{FileFlow, Loss, NetworkFlow, ProcessFlow};
+pub use id::{Foid, Ip4, Ip6, Oid, RestType, address_of, fields_of};
 pub use open_flags::OpenFlags;
 pub use pod::{Pod, Port, Service};
-pub use values::{ContainerType, K8sAction, K8sComponent, ObjectState};
+pub use values::{ContainerType, K8sAction, K8sComponent, ObjectState, OperationClass};
 
 use crate::schema::Version;
 use crate::wire::{Fields as _, Layout, Malformed, PutAs, Shape};

@@ -17,6 +17,7 @@ mod output_file;
 mod print;
 mod resume;
 mod schema;
+mod schema_6;
 mod support;
 mod values;
 mod versions;
