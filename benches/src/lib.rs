@@ -2,4 +2,5 @@
 //! Benchmarks and load generators of the `SysFlow` capture engine.
 
 pub mod stream;
+pub mod trace;
 pub mod workload;

@@ -27,11 +27,13 @@
 
 mod plan;
 
+use std::sync::Arc;
+
 pub(crate) use plan::Plan;
 
 use crate::read::Limits;
 use crate::record::RecordRef;
-use crate::schema::{self, Version};
+use crate::schema::Version;
 use crate::wire::{Cursor, Malformed};
 
 /// A schema by which records cannot be decoded, and why.
@@ -42,7 +44,7 @@ pub struct UnknownSchema(pub String);
 /// Decodes records of one schema.
 #[derive(Debug)]
 pub struct Decoder {
-    plan: Plan,
+    plan: Arc<Plan>,
     items: usize,
 }
 
@@ -58,8 +60,9 @@ impl Decoder {
     /// # Errors
     /// If it has nothing to do with `SysFlow`.
     pub fn with_schema(json: &str) -> Result<Self, UnknownSchema> {
-        let plan = schema::parse(json).and_then(|schema| Plan::new(&schema));
-        plan.map(|plan| Self { plan, items: Limits::default().items }).map_err(UnknownSchema)
+        Plan::of(json)
+            .map(|plan| Self { plan, items: Limits::default().items })
+            .map_err(UnknownSchema)
     }
 
     /// Decodes the record at the front of `bytes`, which then begin behind it. None if its type is

@@ -5,8 +5,10 @@
 //! any other, each field of the writer is put where it belongs, or skipped if we do not know it; what
 //! the writer did not have keeps the value that stands for that.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::record::{Decode, Kind, Union};
-use crate::schema::{RecordType, Type, Version};
+use crate::schema::{self, RecordType, Type, Version};
 use crate::wire::{Cursor, Layout, Malformed, Shape};
 
 /// How to decode the records of a writer.
@@ -58,11 +60,30 @@ impl<'a> Decode<'a> for BySteps<'_, 'a> {
 }
 
 impl Plan {
+    /// The plan for a schema, given as JSON. Those that we write are worked out only once.
+    ///
+    /// # Errors
+    /// Why records of that schema cannot be read.
+    pub(crate) fn of(json: &str) -> Result<Arc<Self>, String> {
+        let ours = |version: Version| Self::parse(version.text()).map(Arc::new);
+        static V5: OnceLock<Result<Arc<Plan>, String>> = OnceLock::new();
+        static V6: OnceLock<Result<Arc<Plan>, String>> = OnceLock::new();
+        match json {
+            _ if json == Version::V5.text() => V5.get_or_init(|| ours(Version::V5)).clone(),
+            _ if json == Version::V6.text() => V6.get_or_init(|| ours(Version::V6)).clone(),
+            _ => Self::parse(json).map(Arc::new),
+        }
+    }
+
+    fn parse(json: &str) -> Result<Self, String> {
+        schema::parse(json).and_then(|schema| Self::new(&schema))
+    }
+
     /// Compares the writer's schema with ours.
     ///
     /// # Errors
     /// Why records of that schema cannot be read.
-    pub(crate) fn new(schema: &Type) -> Result<Self, String> {
+    fn new(schema: &Type) -> Result<Self, String> {
         let Type::Record(top) = schema else {
             return Err("the schema is not a record".to_owned());
         };

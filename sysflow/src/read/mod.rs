@@ -25,13 +25,13 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use error::{Error, Gap, Malformed, Problem};
 pub use find::find;
 
 use crate::decode::Plan;
 use crate::record::{Record, RecordRef, Union};
-use crate::schema;
 use crate::wire::Cursor;
 use crate::write::{Codec, partial_name};
 use block::Block;
@@ -66,7 +66,7 @@ pub struct Reader<R> {
     path: PathBuf,
     limits: Limits,
     head: Head,
-    plan: Plan,
+    plan: Arc<Plan>,
     block: Block,
     /// What ended the block's data early.
     damage: Option<Problem>,
@@ -132,8 +132,7 @@ impl<R: BufRead> Reader<R> {
     pub fn with_limits(input: R, name: impl Into<PathBuf>, limits: Limits) -> Result<Self, Error> {
         let mut input = Input::new(input);
         let head = Head::read(&mut input, &limits).and_then(|head| {
-            let schema = schema::parse(&head.schema).map_err(Problem::Schema)?;
-            let plan = Plan::new(&schema).map_err(Problem::Schema)?;
+            let plan = Plan::of(&head.schema).map_err(Problem::Schema)?;
             Ok((Block::new(head.codec)?, head, plan))
         });
         let path = name.into();
