@@ -27,8 +27,8 @@ mod value;
 use std::fmt;
 
 pub use catalogue::ALL;
-pub(crate) use made::write_json_text;
 pub use made::{Connection, Made};
+pub(crate) use made::{write_json_chars, write_json_text};
 pub use names::Operations;
 pub(crate) use similar::similar;
 pub use value::{Many, Value};

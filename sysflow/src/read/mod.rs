@@ -43,10 +43,10 @@ use input::Input;
 pub struct Limits {
     /// Bytes of metadata, including the schema. 1 MiB; the largest schema known has 15 KiB.
     pub head: usize,
-    /// Bytes of a block, compressed and, again, uncompressed. 64 MiB; writers of SysFlow close a
+    /// Bytes of a block, compressed and, again, uncompressed. 16 MiB; writers of SysFlow close a
     /// block at 80000 bytes.
     pub block: usize,
-    /// List items in one record: arguments, environment entries. About a million.
+    /// List items in one record: arguments, environment entries. About 260,000.
     pub items: usize,
     /// Bytes of processes, files, containers and pods that [`Events`](crate::resolve::Events) keeps,
     /// about. 1 GiB: millions of them.
@@ -55,7 +55,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 1 << 20, block: 64 << 20, items: 1 << 20, entities: 1 << 30 }
+        Self { head: 1 << 20, block: 16 << 20, items: 1 << 18, entities: 1 << 30 }
     }
 }
 
