@@ -3,4 +3,5 @@
 
 pub mod cost;
 pub mod stream;
+pub mod trace;
 pub mod workload;

@@ -5,7 +5,8 @@
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
-use sysflow::record::{Foid, Ip4, RestType};
+use std::net::IpAddr;
+use sysflow::record::{Foid, RestType};
 
 use super::container::{ContainerRef, Containers};
 
@@ -24,17 +25,19 @@ pub struct FileObject {
     pub foid: Foid,
     /// Type at first sight.
     pub restype: RestType,
+    /// Device, as stat(2) has it, and inode; zeros if they were not told.
+    pub inode: (u64, u64),
     /// Output file (its number) that holds the record.
     pub written: u32,
 }
 
-/// Both ends of an IPv4 connection; the source is the client.
+/// Both ends of a connection; the source is the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Connection {
     /// Client's address.
-    pub sip: Ip4,
+    pub sip: IpAddr,
     /// Server's address.
-    pub dip: Ip4,
+    pub dip: IpAddr,
     /// Client's port.
     pub sport: u16,
     /// Server's port.
@@ -99,10 +102,9 @@ impl Objects {
         }
         let id = containers.id(container);
         let foid = Foid::of(id.map(|id| &**id), path);
-        self.add(
-            hash,
-            Object::File(FileObject { container, path: path.into(), foid, restype, written: 0 }),
-        )
+        let (path, inode) = (path.into(), (0, 0));
+        let file = FileObject { container, path, foid, restype, inode, written: 0 };
+        self.add(hash, Object::File(file))
     }
 
     /// The connection with these ends.
@@ -224,8 +226,9 @@ mod tests {
     #[test]
     fn connections_differ_by_direction() {
         let mut all = Objects::default();
-        let one = Connection { sip: Ip4(1), dip: Ip4(2), sport: 3, dport: 4, proto: 6 };
-        let other = Connection { sip: Ip4(2), dip: Ip4(1), sport: 4, dport: 3, proto: 6 };
+        let [a, b] = [1u8, 2].map(|last| IpAddr::from([10, 0, 0, last]));
+        let one = Connection { sip: a, dip: b, sport: 3, dport: 4, proto: 6 };
+        let other = Connection { sip: b, dip: a, sport: 4, dport: 3, proto: 6 };
         assert_eq!(all.net(one), all.net(one));
         assert_ne!(all.net(one), all.net(other));
     }
