@@ -6,6 +6,7 @@ pub mod clock;
 pub mod engine;
 pub mod flow;
 pub mod merge;
+pub mod scap;
 pub mod sink;
 pub mod snapshot;
 pub mod state;
