@@ -282,6 +282,12 @@ impl Reader {
         if foreign { Problem::ByteOrder } else { Problem::Limit { len, limit: self.limits.block } }
     }
 
+    /// The block that was given last, as it is in the file, with its frame.
+    #[must_use]
+    pub fn raw(&self) -> &[u8] {
+        &self.window.bytes()[..self.given]
+    }
+
     /// What was read so far.
     #[must_use]
     pub fn counts(&self) -> &Counts {
