@@ -8,6 +8,7 @@
 
 #include "exec.h"
 #include "io.h"
+#include "names.h"
 
 __noinline int sf_call_open(void)
 {
@@ -210,6 +211,9 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_DUP:
 		sf_call_dup();
+		break;
+	case SF_HOW_NAMES:
+		sf_call_names();
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);

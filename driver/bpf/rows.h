@@ -7,6 +7,7 @@
 #define SYSFLOW_BPF_ROWS_H
 
 #include <asm/unistd_64.h>
+#include <sysflow/names_row.h>
 #include <sysflow/ops.h>
 
 /* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
@@ -23,6 +24,7 @@ enum sf_how {
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
+	SF_HOW_NAMES,
 };
 
 struct sf_row {

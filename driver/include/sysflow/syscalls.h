@@ -27,12 +27,14 @@
  *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
  *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
  *           is told at exit.
+ *   NAMES   a: SF_NAMES_<call>, its row of names.h. Returns 0.
  */
 #ifndef SF_SYSCALL
 #error "define SF_SYSCALL(name, how, op, a, b, c) before including syscalls.h"
 #endif
 
 #ifndef SF_ARG_NONE
+#include <sysflow/numbers.h>
 #define SF_ARG_NONE	7
 #define SF_ARG_HOW	6
 #define SF_ADDR_NAME	0	/* b is a struct sockaddr */
@@ -79,5 +81,9 @@ SF_SYSCALL(fork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(vfork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(execve,	EXEC, EXEC, 0, 0, SF_ARG_NONE)
 SF_SYSCALL(execveat,	EXEC, EXEC, 1, 0, 0)
+
+#define SF_NAMES(name, op, d0, p0, d1, p1, f, n0, n1, b) \
+	SF_SYSCALL(name, NAMES, op, SF_NAMES_##name, 0, 0)
+#include <sysflow/names.h>
 
 #undef SF_SYSCALL

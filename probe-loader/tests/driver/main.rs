@@ -14,6 +14,7 @@
 mod accounting;
 mod files;
 mod lifecycle;
+mod names;
 mod processes;
 mod recording;
 mod sockets;
@@ -54,8 +55,14 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests =
-        [files::TESTS, sockets::TESTS, processes::TESTS, accounting::TESTS, lifecycle::TESTS];
+    let tests = [
+        files::TESTS,
+        names::TESTS,
+        sockets::TESTS,
+        processes::TESTS,
+        accounting::TESTS,
+        lifecycle::TESTS,
+    ];
     let chosen = tests
         .iter()
         .flat_map(|tests| tests.iter())

@@ -12,7 +12,7 @@ use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
     SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_SOCKET,
     SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_exec, sf_rec_exit, sf_rec_fd, sf_rec_file,
-    sf_rec_fork, sf_rec_io, sf_rec_sock, sf_tuple,
+    sf_rec_fork, sf_rec_io, sf_rec_path, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
 use probe_loader::{Counters, Record};
@@ -102,6 +102,15 @@ impl Event {
         match self.record() {
             Record::Fd(r) => r,
             other => panic!("no descriptor: {other:?}"),
+        }
+    }
+
+    pub(crate) fn as_path(&self) -> (&sf_rec_path, [String; 2]) {
+        match self.record() {
+            Record::Path(r, paths) => {
+                (r, paths.map(|path| String::from_utf8_lossy(path).into_owned()))
+            }
+            other => panic!("no path: {other:?}"),
         }
     }
 
