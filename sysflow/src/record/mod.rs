@@ -14,6 +14,7 @@
 mod define;
 mod entity;
 mod event;
+mod field;
 mod flags;
 mod flow;
 mod id;
@@ -23,6 +24,7 @@ mod values;
 
 pub use entity::{Container, File, Header, Process};
 pub use event::{FileEvent, K8sEvent, NetworkEvent, ProcessEvent};
+pub use field::Field;
 pub use flags::{OpFlags, UnknownFlag};
 pub use flow::{FileFlow, NetworkFlow, ProcessFlow};
 pub use id::{Foid, Ip4, Oid, RestType};
@@ -58,6 +60,14 @@ macro_rules! union {
                 match self { $(Self::$variant => $name,)+ }
             }
 
+            /// The names of its fields, in the order of the schema.
+            pub fn fields(self) -> impl Iterator<Item = &'static str> {
+                let fields: &'static [_] = match self {
+                    $(Self::$variant => <$variant as crate::wire::Layout>::FIELDS,)+
+                };
+                fields.iter().map(|(name, _)| *name)
+            }
+
             /// The abbreviation used in listings: `PE`, `NF`, ...
             #[must_use]
             pub fn short(self) -> &'static str {
@@ -70,6 +80,12 @@ macro_rules! union {
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $(Self::$variant(_) => Kind::$variant,)+ }
+            }
+
+            /// Hands every field to `each`, in the order of the schema: its name there, and its
+            /// value.
+            pub fn each_field(&self, each: &mut dyn FnMut(&'static str, &dyn Field)) {
+                match self { $(Self::$variant(body) => body.each_field(each),)+ }
             }
 
             pub(crate) fn put_body(&self, out: &mut Vec<u8>) {

@@ -7,6 +7,7 @@ mod attribute;
 mod captures;
 mod container;
 mod damage;
+mod diff;
 mod encode;
 mod export;
 mod expression;
