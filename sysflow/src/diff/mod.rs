@@ -150,7 +150,8 @@ impl Comparison {
     fn add(&mut self, pairs: Vec<Paired>) {
         for paired in pairs {
             let difference = match paired {
-                Paired::Both(left, right, fields) => {
+                Paired::Both(both, fields) => {
+                    let (left, right) = *both;
                     let kind = left.1.kind();
                     self.counts.entry(kind).or_default().changed += 1;
                     for (name, _, _) in &fields {

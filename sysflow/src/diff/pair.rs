@@ -12,7 +12,7 @@ type Differing = (&'static str, String, String);
 
 /// What was made of the records.
 pub(super) enum Paired {
-    Both(Numbered, Numbered, Vec<Differing>),
+    Both(Box<(Numbered, Numbered)>, Vec<Differing>),
     Left(Numbered),
     Right(Numbered),
 }
@@ -43,7 +43,7 @@ pub(super) fn pairs(left: Vec<Numbered>, right: Vec<Numbered>, ignore: &Ignore) 
             Some((differing, index)) if 2 * differing < encoded.0.len() => {
                 let (other, _) = free.remove(index);
                 let fields = fields(&one.1, &other.1, ignore);
-                all.push(Paired::Both(one, other, fields));
+                all.push(Paired::Both(Box::new((one, other)), fields));
             }
             _ => all.push(Paired::Left(one)),
         }
