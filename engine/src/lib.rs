@@ -7,6 +7,7 @@ pub mod engine;
 pub mod flow;
 mod losses;
 pub mod merge;
+pub mod scap;
 pub mod sink;
 pub mod snapshot;
 pub mod state;

@@ -13,6 +13,7 @@
 //! * [`attribute`]: what can be said of an event, by name,
 //! * [`expression`]: conditions on events in a filter language,
 //! * [`print`](mod@print): events as a table, JSON or CSV,
+//! * [`diff`]: what differs between two traces,
 //! * [`schema`]: the schema itself.
 //!
 //! ```
@@ -60,6 +61,7 @@
 
 pub mod attribute;
 pub mod decode;
+pub mod diff;
 pub mod encode;
 pub mod expression;
 pub mod print;

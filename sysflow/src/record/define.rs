@@ -40,6 +40,15 @@ macro_rules! record {
             }
         }
 
+        impl $name {
+            /// Hands every field to `each`, in the order of the schema: its name there, and its
+            /// value.
+            pub fn each_field(&self, each: &mut dyn FnMut(&'static str, &dyn super::Field)) {
+                $(each($wire, &self.$field);)+
+                $($(each($nwire, &self.$new);)+)?
+            }
+        }
+
         impl $crate::wire::Fields for $name {
             const FIELDS: &'static [(&'static str, $crate::wire::Shape)] = {
                 // The generic parameters stand for their defaults here.

@@ -17,6 +17,7 @@
 mod define;
 mod entity;
 mod event;
+mod field;
 mod flags;
 mod flow;
 mod id;
@@ -28,6 +29,7 @@ use std::borrow::Cow;
 
 pub use entity::{Container, File, Header, Process};
 pub use event::{FileEvent, K8sEvent, NetworkEvent, ProcessEvent};
+pub use field::Field;
 pub use flags::{OpFlags, UnknownFlag};
 pub use flow::{FileFlow, Loss, NetworkFlow, ProcessFlow};
 pub use id::{Foid, Ip4, Ip6, Oid, RestType, address_of, fields_of};
@@ -109,7 +111,7 @@ macro_rules! union {
 
         impl Kind {
             /// The fields of the record, and how many of them schema version 5 has.
-            pub(crate) fn fields(self) -> (&'static [(&'static str, Shape)], usize) {
+            pub(crate) fn layout(self) -> (&'static [(&'static str, Shape)], usize) {
                 match self { $(Self::$variant => ($variant::FIELDS, $variant::IN_5),)+ }
             }
         }
@@ -131,6 +133,14 @@ macro_rules! union {
                 match self { $(Self::$variant => $name,)+ }
             }
 
+            /// The names of its fields, in the order of the schema.
+            pub fn fields(self) -> impl Iterator<Item = &'static str> {
+                let fields: &'static [_] = match self {
+                    $(Self::$variant => <$variant as crate::wire::Fields>::FIELDS,)+
+                };
+                fields.iter().map(|(name, _)| *name)
+            }
+
             /// The abbreviation used in listings: `PE`, `NF`, ...
             #[must_use]
             pub fn short(self) -> &'static str {
@@ -143,6 +153,12 @@ macro_rules! union {
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $(Self::$variant(_) => Kind::$variant,)+ }
+            }
+
+            /// Hands every field to `each`, in the order of the schema: its name there, and its
+            /// value.
+            pub fn each_field(&self, each: &mut dyn FnMut(&'static str, &dyn Field)) {
+                match self { $(Self::$variant(body) => body.each_field(each),)+ }
             }
 
             pub(crate) fn put_body(&self, version: Version, out: &mut Vec<u8>) {

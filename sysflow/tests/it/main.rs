@@ -8,6 +8,7 @@ mod borrowed;
 mod captures;
 mod container;
 mod damage;
+mod diff;
 mod encode;
 mod export;
 mod expression;
