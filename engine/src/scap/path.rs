@@ -101,7 +101,8 @@ pub(super) fn of_operation(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
 fn is_clean(path: &[u8]) -> bool {
     let inner = path.strip_prefix(b"/").unwrap_or(path);
     let inner = inner.strip_suffix(b"/").unwrap_or(inner);
-    path == b"/" || !inner.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
+    path == b"/"
+        || !inner.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
 }
 
 #[cfg(test)]
@@ -177,10 +178,9 @@ mod tests {
         /// A joined path is clean, printable and short, whatever it is made of.
         #[test]
         fn a_joined_path_is_clean(
-            base in "(/([a-z.]{1,4}/){0,3})?",
+            base in "(/([a-z]{1,4}/){0,3})?",
             name in "[a-z./]{0,20}|.{0,20}",
         ) {
-            let base = base.replace("..", "b").replace("/./", "/b/");
             let path = joined(&base, &name);
             prop_assert!(path.len() <= LIMIT);
             prop_assert!(path.bytes().all(printable));

@@ -165,7 +165,8 @@ impl<S: Sink> Converter<S> {
             return;
         };
         tuple.show(&mut self.scratch);
-        let server = |kind| Thing { l4: l4::TCP, role: Role::Server, named: true, ..Thing::new(kind) };
+        let server =
+            |kind| Thing { l4: l4::TCP, role: Role::Server, named: true, ..Thing::new(kind) };
         let thing = match tuple {
             Tuple::Inet(ends) => Thing { ends, ..server(kind_of(&ends)) },
             Tuple::Unix { .. } => {
