@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     let sink = FileSink::new(file, &header)?;
     let export_interval = u64::try_from(args.export_interval.as_nanos())?;
-    let settings = Settings { export_interval, schema: args.schema };
+    let settings = Settings { export_interval, schema: args.schema, ..Settings::default() };
     let started = clock::epoch_now();
     let outcome = record(args, driver, settings, sink)?;
     let ended = clock::epoch_now();

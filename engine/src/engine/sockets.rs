@@ -67,7 +67,7 @@ impl Inet {
             sport: source.1,
             dip: destination.0,
             dport: destination.1,
-            proto: self.proto,
+            proto: i16::from(self.proto),
         }
     }
 }
