@@ -7,8 +7,10 @@ pub mod engine;
 pub mod flow;
 pub mod merge;
 pub mod scap;
+pub mod semantics;
 pub mod sink;
 pub mod snapshot;
 pub mod state;
 
 pub use engine::{Counts, Engine, Settings};
+pub use semantics::Semantics;

@@ -108,7 +108,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         say(args, &format!("an interrupted capture was kept as {}", old.display()));
     }
     let sink = FileSink::new(file, &header)?;
-    let settings = Settings { export_interval: u64::try_from(args.export_interval.as_nanos())? };
+    let export_interval = u64::try_from(args.export_interval.as_nanos())?;
+    let settings = Settings { export_interval, ..Settings::default() };
     let started = clock::epoch_now();
     let outcome = record(args, driver, settings, sink)?;
     let ended = clock::epoch_now();

@@ -65,7 +65,7 @@ impl V4 {
             sport: source.1,
             dip: destination.0,
             dport: destination.1,
-            proto: self.proto,
+            proto: i16::from(self.proto),
         }
     }
 }
