@@ -117,16 +117,8 @@ impl Semantics {
 }
 
 /// Folders whose files are read all the time.
-const SYSTEM: [&[u8]; 8] = [
-    b"/proc/",
-    b"/dev/",
-    b"/sys/",
-    b"//sys/",
-    b"/lib/",
-    b"/lib64/",
-    b"/usr/lib/",
-    b"/usr/lib64/",
-];
+const SYSTEM: [&[u8]; 8] =
+    [b"/proc/", b"/dev/", b"/sys/", b"//sys/", b"/lib/", b"/lib64/", b"/usr/lib/", b"/usr/lib64/"];
 
 #[cfg(test)]
 mod tests {

@@ -16,8 +16,8 @@ mod lifetime;
 mod operation;
 mod processes;
 mod sockets;
-mod threads;
 pub(crate) mod text;
+mod threads;
 
 pub(crate) use operation::{Actor, Change, Description, On, Subject};
 

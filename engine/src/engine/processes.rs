@@ -11,8 +11,8 @@ use sysflow::record::{ObjectState, Oid, OpFlags};
 
 use super::Engine;
 use super::text::{joined, with_slash};
-use crate::sink::Sink;
 use crate::semantics::Semantics;
+use crate::sink::Sink;
 use crate::snapshot::Found;
 use crate::state::process::{ProcRef, Process, Program};
 

@@ -110,8 +110,7 @@ impl<S: Sink> Converter<S> {
     pub fn new(options: &Options, sink: S) -> Self {
         let Options { semantics, export_interval } = *options;
         let settings = Settings { export_interval, semantics };
-        let engine =
-            Engine::new(settings, Clock::epoch(), Users::none(), Box::new(NoLookup), sink);
+        let engine = Engine::new(settings, Clock::epoch(), Users::none(), Box::new(NoLookup), sink);
         Self {
             engine,
             compat: semantics.compat,

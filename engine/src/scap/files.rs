@@ -280,9 +280,7 @@ fn wanted<'a>(
     let flags = |at: Option<&[u8]>| unsigned(at).map(u32::cast_signed);
     let created = OpenFlags::CREAT | OpenFlags::WRONLY | OpenFlags::TRUNC;
     Some(match act {
-        Act::Open => {
-            Wanted { directory: AT_FDCWD, name: text(param(0))?, flags: flags(param(1))? }
-        }
+        Act::Open => Wanted { directory: AT_FDCWD, name: text(param(0))?, flags: flags(param(1))? },
         Act::Creat => Wanted {
             directory: AT_FDCWD,
             name: text(param(0))?,
@@ -291,10 +289,8 @@ fn wanted<'a>(
         Act::OpenByHandle => {
             Wanted { directory: AT_FDCWD, name: text(own(3))?, flags: flags(own(2))? }
         }
-        _ => Wanted {
-            directory: signed(param(0))?,
-            name: text(param(1))?,
-            flags: flags(param(2))?,
-        },
+        _ => {
+            Wanted { directory: signed(param(0))?, name: text(param(1))?, flags: flags(param(2))? }
+        }
     })
 }

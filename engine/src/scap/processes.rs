@@ -116,12 +116,7 @@ impl<S: Sink> Converter<S> {
     }
 
     /// The half of the parent. Returns the parent.
-    fn parent_returned(
-        &mut self,
-        event: &RawEvent<'_>,
-        at: CloneParams,
-        child: i64,
-    ) -> ThreadRef {
+    fn parent_returned(&mut self, event: &RawEvent<'_>, at: CloneParams, child: i64) -> ThreadRef {
         let tid = event.tid.cast_signed();
         let params = &event.params;
         let caller = self.threads.find_or_insert(tid);

@@ -307,7 +307,8 @@ mod tests {
         for number in 0..COUNT {
             let row = ROWS[number];
             let Some(kind) = kinds::get(number as u16) else { continue };
-            let has = |index: u8| assert!(index < kind.parameters, "{number} {} {index}", kind.name);
+            let has =
+                |index: u8| assert!(index < kind.parameters, "{number} {} {index}", kind.name);
             if row.fd != NO_FD {
                 has(row.fd);
             }

@@ -177,7 +177,8 @@ impl<S: Sink> Converter<S> {
             return;
         };
         tuple.show(&mut self.scratch);
-        let server = |kind| Thing { l4: l4::TCP, role: Role::Server, named: true, ..Thing::new(kind) };
+        let server =
+            |kind| Thing { l4: l4::TCP, role: Role::Server, named: true, ..Thing::new(kind) };
         let thing = match tuple {
             Tuple::V4(ends) => Thing { ends, ..server(kind::IPV4) },
             Tuple::V6 => server(kind::IPV6),

@@ -92,9 +92,7 @@ impl<S: Sink> Converter<S> {
             DescriptorObject::File { path, .. } | DescriptorObject::Named(path) => {
                 self.named_thing(container, entry.kind, path)
             }
-            DescriptorObject::Unix { path, .. } => {
-                self.named_thing(container, kind::UNIX, path)
-            }
+            DescriptorObject::Unix { path, .. } => self.named_thing(container, kind::UNIX, path),
             DescriptorObject::Ipv4(e) => {
                 let ends = Ends {
                     sip: value::ip4(e.source),

@@ -31,9 +31,7 @@ pub(crate) fn difference(ours: &[Record], theirs: &[Record]) -> BTreeMap<String,
 fn flushed(record: &Record) -> Option<i64> {
     match record {
         Record::FileFlow(flow) if flow.op_flags.contains(OpFlags::TRUNCATE) => Some(flow.end_ts),
-        Record::NetworkFlow(flow) if flow.op_flags.contains(OpFlags::TRUNCATE) => {
-            Some(flow.end_ts)
-        }
+        Record::NetworkFlow(flow) if flow.op_flags.contains(OpFlags::TRUNCATE) => Some(flow.end_ts),
         _ => None,
     }
 }

@@ -195,7 +195,10 @@ mod tests {
     fn what_was_told_at_the_beginning_is_kept() {
         let mut kept = Kept::default();
         kept.keep([&b"ab"[..], b"", b"c"].into_iter());
-        assert_eq!((kept.get(0), kept.get(1), kept.get(2)), (Some(&b"ab"[..]), Some(&b""[..]), Some(&b"c"[..])));
+        assert_eq!(
+            (kept.get(0), kept.get(1), kept.get(2)),
+            (Some(&b"ab"[..]), Some(&b""[..]), Some(&b"c"[..]))
+        );
         assert_eq!(kept.get(3), None);
         kept.forget();
         assert_eq!(kept.get(0), None);

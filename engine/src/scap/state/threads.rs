@@ -355,7 +355,8 @@ mod tests {
 
     fn thread(all: &mut Threads, tid: i64, pid: i64, ptid: i64) -> ThreadRef {
         let flags = if tid == pid { 0 } else { clone::FILES | clone::THREAD };
-        let thread = Thread { pid, ptid, vtid: tid, vpid: pid, flags, ..Thread::unknown(tid, &all.texts) };
+        let thread =
+            Thread { pid, ptid, vtid: tid, vpid: pid, flags, ..Thread::unknown(tid, &all.texts) };
         let place = all.insert(thread);
         all.join_group(place);
         all.join_parent(place);
