@@ -13,10 +13,10 @@ pub(crate) struct SemanticsArgs {
     #[arg(short = 'm', long, value_enum, default_value_t = Mode::Flow)]
     mode: Mode,
 
-    /// Sum up threads that start and end in process flows, instead of an event for each
-    /// [env: ENABLE_PROC_FLOW=0|1]
     #[arg(
         long,
+        help = "Sum up threads that start and end in process flows, instead of an event for each \
+                [env: ENABLE_PROC_FLOW=0|1]",
         value_name = "on|off",
         num_args = 0..=1,
         require_equals = true,
@@ -25,9 +25,9 @@ pub(crate) struct SemanticsArgs {
     )]
     proc_flow: Option<bool>,
 
-    /// Of files only regular ones [env: FILE_ONLY=0|1]
     #[arg(
         long,
+        help = "Of files only regular ones [env: FILE_ONLY=0|1]",
         value_name = "on|off",
         num_args = 0..=1,
         require_equals = true,
@@ -36,9 +36,11 @@ pub(crate) struct SemanticsArgs {
     )]
     file_only: Option<bool>,
 
-    /// Flows of files that only read: 0 records all, 1 none, 2 none of files below /proc, /dev,
-    /// /sys and the folders of libraries [env: FILE_READ_MODE]
-    #[arg(long, value_name = "MODE", value_parser = clap::value_parser!(u8).range(0..=2))]
+    #[arg(
+        long,
+        help = "Flows of files that only read: 0 records all, 1 none, 2 none of files below /proc, \
+                /dev, /sys and the folders of libraries [env: FILE_READ_MODE]",
+        value_name = "MODE", value_parser = clap::value_parser!(u8).range(0..=2))]
     file_read_mode: Option<u8>,
 }
 
