@@ -192,6 +192,10 @@ impl<S: Sink> Engine<S> {
 
     #[inline(never)]
     fn moved_first(&mut self, by: Actor, on: On, direction: Direction, bytes: u64) -> u32 {
+        if self.consumes(on.object) {
+            self.counts.silent += 1;
+            return NONE;
+        }
         let Some(place) = self.flow_on(by, on) else { return NONE };
         self.flows.get_mut(place).add(direction, 1, bytes, by.ts);
         self.counts.applied += 1;

@@ -4,3 +4,5 @@
 mod compare;
 mod convert;
 mod exact;
+mod full;
+mod rules;
