@@ -4,4 +4,5 @@
 pub mod cost;
 pub mod replay;
 pub mod stream;
+pub mod trace;
 pub mod workload;

@@ -9,6 +9,7 @@
 #include "exec.h"
 #include "io.h"
 #include "names.h"
+#include "security.h"
 
 __noinline int sf_call_open(void)
 {
@@ -217,6 +218,9 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
+		break;
+	default:
+		sf_call_security();
 		break;
 	}
 	return 0;

@@ -5,6 +5,7 @@ pub mod capture;
 pub mod clock;
 pub mod engine;
 pub mod flow;
+mod losses;
 pub mod merge;
 pub mod scap;
 pub mod semantics;

@@ -6,6 +6,7 @@
 //!
 //! * [`record`]: the records of schema version 5 as Rust types,
 //! * [`encode`]: records to bytes, without allocation or copies,
+//! * [`decode`]: bytes to records, without allocation or copies,
 //! * [`write`](mod@write): container files that are good however their writer ends,
 //! * [`read`]: traces of all schema versions to records, safe for any input,
 //! * [`resolve`]: events together with their process, files and container,
@@ -59,6 +60,7 @@
 //! ```
 
 pub mod attribute;
+pub mod decode;
 pub mod diff;
 pub mod encode;
 pub mod expression;

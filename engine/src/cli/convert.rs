@@ -30,6 +30,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let options = Options {
         semantics: args.semantics.apply(base, environment),
         export_interval: u64::try_from(args.export_interval.as_nanos())?,
+        schema: args.schema,
     };
     let mut job = Job {
         converter: Converter::new(&options, Output::new(args)),

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use sysflow::encode::{Encode, NulList};
 use sysflow::record::{
-    Container, File, FileFlow, NetworkFlow, ObjectState, OpFlags, Process, ProcessEvent,
+    Container, File, FileFlow, Loss, NetworkFlow, ObjectState, OpFlags, Process, ProcessEvent,
+    ProcessFlow, fields_of,
 };
 
 use super::Engine;
@@ -134,9 +135,29 @@ impl<S: Sink> Engine<S> {
             restype: object.restype,
             path: &*path,
             container_id: self.containers.id(object.told).map(|id| &**id),
+            dev: object.inode.0.cast_signed(),
+            ino: object.inode.1.cast_signed(),
         };
         self.counts.records += 1;
         self.sink.put(record);
+    }
+
+    /// Writes what was lost between two times of the events' clock, as a flow
+    /// of the recorder, which is the process with that pid.
+    pub fn put_loss(&mut self, pid: u32, since: u64, until: u64, loss: Loss) {
+        let recorder = match self.processes.find(pid) {
+            Some(place) => place,
+            None => self.look_up(pid),
+        };
+        self.need_process(recorder);
+        let record = ProcessFlow {
+            proc_oid: self.processes.get(recorder).oid,
+            ts: self.clock.event(since),
+            end_ts: self.clock.event(until.max(since)),
+            loss: Some(loss),
+            ..ProcessFlow::default()
+        };
+        self.put(record);
     }
 
     /// Writes an event of a process; the process itself comes before.
@@ -225,15 +246,16 @@ impl<S: Sink> Engine<S> {
         ts: i64,
         end_ts: i64,
     ) -> NetworkFlow {
+        let ((sip, sip6), (dip, dip6)) = (fields_of(connection.sip), fields_of(connection.dip));
         NetworkFlow {
             proc_oid: self.processes.get(flow.key.process).oid,
             ts,
             tid: i64::from(flow.key.tid),
             op_flags,
             end_ts,
-            sip: connection.sip,
+            sip,
             sport: i32::from(connection.sport),
-            dip: connection.dip,
+            dip,
             dport: i32::from(connection.dport),
             proto: i32::from(connection.proto),
             fd: flow.key.fd,
@@ -241,6 +263,8 @@ impl<S: Sink> Engine<S> {
             num_w_send_ops: flow.writes.0.cast_signed(),
             num_r_recv_bytes: flow.reads.1.cast_signed(),
             num_w_send_bytes: flow.writes.1.cast_signed(),
+            sip6,
+            dip6,
         }
     }
 }

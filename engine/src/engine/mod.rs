@@ -23,6 +23,7 @@ pub(crate) use operation::{Actor, Change, Description, On, Subject};
 
 use probe_loader::Record;
 use probe_loader::abi::{self, SF_OP_CLONE};
+use sysflow::schema::Version;
 
 use crate::clock::Clock;
 use crate::flow::Flows;
@@ -42,11 +43,17 @@ pub struct Settings {
     pub export_interval: u64,
     /// What becomes of operations.
     pub semantics: Semantics,
+    /// Schema of the output: what it has a place for.
+    pub schema: Version,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { export_interval: 30_000_000_000, semantics: Semantics::default() }
+        Self {
+            export_interval: 30_000_000_000,
+            semantics: Semantics::default(),
+            schema: Version::V5,
+        }
     }
 }
 
@@ -61,7 +68,8 @@ pub struct Counts {
     /// Operations on things that are no part of the telemetry: eventfd,
     /// epoll, netlink, sockets without a peer.
     pub silent: u64,
-    /// Operations on IPv6 sockets, which schema version 5 cannot hold.
+    /// Operations on IPv6 sockets, while schema version 5 is written, which
+    /// cannot hold them.
     pub ipv6: u64,
     /// Calls that failed and that `SysFlow` has no record for.
     pub failed: u64,

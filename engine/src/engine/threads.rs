@@ -45,6 +45,7 @@ impl<S: Sink> Engine<S> {
             end_ts: self.clock.event(end.max(sums.first)),
             num_threads_exited: sums.exited.cast_signed(),
             num_clone_errors: sums.errors.cast_signed(),
+            loss: None,
         };
         self.put(record);
     }

@@ -2,6 +2,8 @@
 //! Hot path. The events of a capture, one after the other, to the engine.
 //! May not appear here: allocation per event, locks, system calls, formatting.
 
+use sysflow::schema::Version;
+
 use crate::clock::Clock;
 use crate::engine::Actor;
 use crate::semantics::Semantics;
@@ -25,13 +27,15 @@ pub struct Options {
     pub semantics: Semantics,
     /// A flow that goes on is exported each time this long has passed, ns.
     pub export_interval: u64,
+    /// Schema of the output: IPv6 has a place from version 6 on.
+    pub schema: Version,
 }
 
 impl Default for Options {
     /// As the reference collector's own tests have it: everything is written.
     fn default() -> Self {
         let Settings { export_interval, .. } = Settings::default();
-        Self { semantics: Semantics::of_reference(), export_interval }
+        Self { semantics: Semantics::of_reference(), export_interval, schema: Version::V5 }
     }
 }
 
@@ -60,6 +64,8 @@ pub struct Counts {
 pub struct Converter<S> {
     pub(super) engine: Engine<S>,
     pub(super) compat: bool,
+    /// The output has a place for IPv6.
+    pub(super) ipv6: bool,
     pub(super) threads: Threads,
     pub(super) things: Things,
     pub(super) users: NameTable,
@@ -108,16 +114,17 @@ const SECOND: u64 = 1_000_000_000;
 impl<S: Sink> Converter<S> {
     /// A conversion that begins.
     pub fn new(options: &Options, sink: S) -> Self {
-        let Options { semantics, export_interval } = *options;
-        let settings = Settings { export_interval, semantics };
+        let Options { semantics, export_interval, schema } = *options;
+        let settings = Settings { export_interval, semantics, schema };
         let engine = Engine::new(settings, Clock::epoch(), Users::none(), Box::new(NoLookup), sink);
         Self {
             engine,
             compat: semantics.compat,
+            ipv6: schema != Version::V5,
             threads: Threads::default(),
             things: Things::default(),
-            users: NameTable::default(),
-            groups: NameTable::default(),
+            users: NameTable::new(semantics.compat),
+            groups: NameTable::new(semantics.compat),
             scratch: Vec::new(),
             path: Vec::new(),
             last_user: String::new(),

@@ -36,6 +36,7 @@ impl<S: Sink> Converter<S> {
         let restype = match thing.kind {
             kind::FILE | kind::FILE_WITH_FLAGS => RestType::FILE,
             kind::IPV4 => return self.on_connection(here, place),
+            kind::IPV6 if self.ipv6 => return self.on_connection(here, place),
             kind::DIRECTORY => RestType::DIRECTORY,
             kind::PIPE => RestType::PIPE,
             kind::UNIX | kind::USERFAULT => RestType::UNIX,

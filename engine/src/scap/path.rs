@@ -101,8 +101,8 @@ pub(super) fn of_operation(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
 fn is_clean(path: &[u8]) -> bool {
     let inner = path.strip_prefix(b"/").unwrap_or(path);
     let inner = inner.strip_suffix(b"/").unwrap_or(inner);
-    !inner.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
-        || inner.is_empty()
+    path == b"/"
+        || !inner.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
 }
 
 #[cfg(test)]
@@ -168,6 +168,7 @@ mod tests {
             ("/a/", "/b\n\0", "/b"),
             ("/a/", "/..", "/"),
             ("/a/", "/", "/"),
+            ("/a/", "//", "/"),
         ] {
             assert_eq!(operated(base, name), want, "{base} {name}");
         }
@@ -177,16 +178,16 @@ mod tests {
         /// A joined path is clean, printable and short, whatever it is made of.
         #[test]
         fn a_joined_path_is_clean(
-            base in "(/([a-z.]{1,4}/){0,3})?",
+            base in "(/([a-z]{1,4}/){0,3})?",
             name in "[a-z./]{0,20}|.{0,20}",
         ) {
-            let base = base.replace("..", "b").replace("/./", "/b/");
             let path = joined(&base, &name);
             prop_assert!(path.len() <= LIMIT);
             prop_assert!(path.bytes().all(printable));
             prop_assert!(path == "/" || !path.ends_with('/'));
             prop_assert!(!path.contains("//"));
-            if base.starts_with('/') && !name.is_empty() {
+            let plain = name.bytes().all(printable);
+            if base.starts_with('/') && !name.is_empty() && plain {
                 prop_assert!(path.starts_with('/'));
                 prop_assert!(!path.split('/').any(|part| part == ".."));
                 // Joining it again changes nothing.

@@ -2,6 +2,8 @@
 //! Sockets: made, bound, connected, accepted; and the ends that datagrams
 //! bring.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use sysflow::record::OpFlags;
 
 use crate::sink::Sink;
@@ -9,7 +11,7 @@ use crate::sink::Sink;
 use super::convert::{Converter, Here};
 use super::rows::Act;
 use super::state::descriptors::{Role, Thing, ThingRef, kind, l4};
-use super::value::{Address, Ends, Tuple, ip4, unsigned};
+use super::value::{Address, Ends, Tuple, unsigned};
 
 /// -EINPROGRESS: a connection that will be made.
 const IN_PROGRESS: i64 = -115;
@@ -61,11 +63,9 @@ impl<S: Sink> Converter<S> {
                 self.name_socket(here, thing, path);
                 return;
             }
-            Address::V4(_, port @ 1..) | Address::V6(Some(_), port @ 1..) => {
-                Some((kind::IPV4_SERVER, port))
-            }
-            Address::V6(None, port @ 1..) => Some((kind::IPV6_SERVER, port)),
-            Address::V4(..) | Address::V6(..) => None,
+            Address::Inet(IpAddr::V4(_), port @ 1..) => Some((kind::IPV4_SERVER, port)),
+            Address::Inet(IpAddr::V6(_), port @ 1..) => Some((kind::IPV6_SERVER, port)),
+            Address::Inet(..) => None,
         };
         self.change(here, thing, |thing| {
             thing.named = true;
@@ -124,20 +124,12 @@ impl<S: Sink> Converter<S> {
             }
             (kind::UNIX, _) => self.name_socket_by_scratch(here, place),
             (kind::IPV4 | kind::IPV6, address) => {
-                let destination = match address {
-                    Some(Address::V4(address, port) | Address::V6(Some(address), port)) => {
-                        Some((address, port))
-                    }
-                    Some(Address::V6(None, _)) => None,
-                    _ => Some((ip4([0; 4]), 0)),
+                let (dip, dport) = match address {
+                    Some(Address::Inet(address, port)) => (address, port),
+                    _ => (Ipv4Addr::UNSPECIFIED.into(), 0),
                 };
-                let mut ends = self.things.get(place).ends;
-                if let Some((dip, dport)) = destination {
-                    (ends.dip, ends.dport) = (dip, dport);
-                }
-                if self.things.get(place).kind == kind::IPV4 {
-                    Tuple::V4(ends).show(&mut self.scratch);
-                }
+                let ends = Ends { dip, dport, ..self.things.get(place).ends };
+                ends.show(&mut self.scratch);
                 self.change(here, place, |thing| (thing.ends, thing.named) = (ends, true));
             }
             _ => {}
@@ -151,17 +143,13 @@ impl<S: Sink> Converter<S> {
             tuple.show(&mut self.scratch);
             match tuple {
                 Tuple::Unix { .. } => self.name_socket_by_scratch(here, thing),
-                Tuple::V4(ends) => self.change(here, thing, |thing| {
+                Tuple::Inet(ends) => self.change(here, thing, |thing| {
                     let known = [thing.ends, thing.ends.swapped()].contains(&ends);
-                    thing.kind = kind::IPV4;
+                    thing.kind = kind_of(&ends);
                     if !known {
                         let swap = thing.role == Role::Server && thing.l4 == l4::UDP;
                         thing.ends = if swap { ends.swapped() } else { ends };
                     }
-                    become_client(thing);
-                }),
-                Tuple::V6 => self.change(here, thing, |thing| {
-                    thing.kind = kind::IPV6;
                     become_client(thing);
                 }),
             }
@@ -180,8 +168,7 @@ impl<S: Sink> Converter<S> {
         let server =
             |kind| Thing { l4: l4::TCP, role: Role::Server, named: true, ..Thing::new(kind) };
         let thing = match tuple {
-            Tuple::V4(ends) => Thing { ends, ..server(kind::IPV4) },
-            Tuple::V6 => server(kind::IPV6),
+            Tuple::Inet(ends) => Thing { ends, ..server(kind_of(&ends)) },
             Tuple::Unix { .. } => {
                 let container = self.threads.get(here.thread).container;
                 let name = std::mem::take(&mut self.scratch);
@@ -205,8 +192,7 @@ impl<S: Sink> Converter<S> {
             return;
         }
         let of = match Tuple::read(here.event.params.get(2)) {
-            Some(Tuple::V4(_)) => kind::IPV4,
-            Some(Tuple::V6) => kind::IPV6,
+            Some(Tuple::Inet(ends)) => kind_of(&ends),
             _ => return,
         };
         self.give(here.thread, here.fd, Thing { l4: l4::UDP, ..Thing::new(of) });
@@ -243,27 +229,23 @@ impl<S: Sink> Converter<S> {
                     self.scratch = shown;
                 }
             }
-            Some(Tuple::V4(ends)) => {
+            Some(Tuple::Inet(ends)) => {
                 let known = [thing.ends, thing.ends.swapped()].contains(&ends);
-                if known && thing.kind == kind::IPV4 {
+                if known && thing.kind == kind_of(&ends) {
                     return;
                 }
                 self.change(here, place, |thing| take_ends(thing, ends, reads));
                 let now = self.threads.table(here.thread).and_then(|table| table.get(here.fd));
                 if let Some(now) = now {
-                    Tuple::V4(self.things.get(now).ends).show(&mut self.scratch);
+                    self.things.get(now).ends.show(&mut self.scratch);
                 }
-            }
-            Some(Tuple::V6) => {
-                self.change(here, place, |thing| {
-                    (thing.kind, thing.named) = (kind::IPV6, true);
-                    if thing.l4 == l4::UNKNOWN {
-                        thing.l4 = l4::UDP;
-                    }
-                });
             }
         }
     }
+}
+
+fn kind_of(ends: &Ends) -> u8 {
+    if ends.is_v4() { kind::IPV4 } else { kind::IPV6 }
 }
 
 fn become_client(thing: &mut Thing) {
@@ -276,7 +258,7 @@ fn become_client(thing: &mut Thing) {
 /// Takes over the ends of a datagram, such that the source stays the client:
 /// what is received comes from the other end.
 fn take_ends(thing: &mut Thing, ends: Ends, received: bool) {
-    (thing.kind, thing.named) = (kind::IPV4, true);
+    (thing.kind, thing.named) = (kind_of(&ends), true);
     if thing.l4 == l4::UNKNOWN {
         thing.l4 = l4::UDP;
     }

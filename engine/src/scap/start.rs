@@ -95,22 +95,18 @@ impl<S: Sink> Converter<S> {
             DescriptorObject::Unix { path, .. } => self.named_thing(container, kind::UNIX, path),
             DescriptorObject::Ipv4(e) => {
                 let ends = Ends {
-                    sip: value::ip4(e.source),
-                    dip: value::ip4(e.destination),
+                    sip: e.source.into(),
+                    dip: e.destination.into(),
                     sport: e.source_port,
                     dport: e.destination_port,
                 };
                 Thing { ends, l4: e.l4, named: true, ..Thing::new(kind::IPV4) }
             }
             DescriptorObject::Ipv6(e) => {
-                match (value::mapped(&e.source), value::mapped(&e.destination)) {
-                    (Some(sip), Some(dip)) => {
-                        let (sport, dport) = (e.source_port, e.destination_port);
-                        let ends = Ends { sip, dip, sport, dport };
-                        Thing { ends, l4: e.l4, named: true, ..Thing::new(kind::IPV4) }
-                    }
-                    _ => Thing { l4: e.l4, named: true, ..Thing::new(kind::IPV6) },
-                }
+                let (sport, dport) = (e.source_port, e.destination_port);
+                let ends = Ends::of_v6(&e.source, sport, &e.destination, dport);
+                let kind = if ends.is_v4() { kind::IPV4 } else { kind::IPV6 };
+                Thing { ends, l4: e.l4, named: true, ..Thing::new(kind) }
             }
             DescriptorObject::Ipv4Server(e) => {
                 self.servers.ports.insert(e.port);
@@ -186,7 +182,7 @@ impl<S: Sink> Converter<S> {
         for fd in table.numbers() {
             let Some(place) = table.get(fd) else { continue };
             let thing = self.things.get_mut(place);
-            if thing.kind != kind::IPV4 {
+            if !matches!(thing.kind, kind::IPV4 | kind::IPV6) {
                 continue;
             }
             if self.servers.ports.contains(&thing.ends.sport) {

@@ -2,10 +2,8 @@
 //! Values of parameters. What is missing or too short is none: newer fields
 //! are absent from older captures, and damage looks the same.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
-
-use sysflow::record::Ip4;
 
 /// A signed number, of any width.
 #[inline]
@@ -76,17 +74,44 @@ pub(super) fn environment(old: &Arc<str>, list: &[u8]) -> Arc<str> {
     text.into()
 }
 
-/// An address and port of an end of a socket. Addresses of IPv6 that stand
-/// for IPv4 ones are IPv4 here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Both ends of an IP socket. Addresses of IPv6 that stand for IPv4 ones are
+/// IPv4 here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ends {
-    pub(super) sip: Ip4,
-    pub(super) dip: Ip4,
+    pub(super) sip: IpAddr,
+    pub(super) dip: IpAddr,
     pub(super) sport: u16,
     pub(super) dport: u16,
 }
 
+impl Default for Ends {
+    fn default() -> Self {
+        let none = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        Self { sip: none, dip: none, sport: 0, dport: 0 }
+    }
+}
+
 impl Ends {
+    /// The ends of an IPv6 socket: of IPv4 if both stand for such an address.
+    pub(super) fn of_v6(sip: &[u8; 16], sport: u16, dip: &[u8; 16], dport: u16) -> Self {
+        let (sip, dip) = match (mapped(sip), mapped(dip)) {
+            (Some(sip), Some(dip)) => (sip, dip),
+            _ => (IpAddr::from(*sip), IpAddr::from(*dip)),
+        };
+        Self { sip, dip, sport, dport }
+    }
+
+    pub(super) fn is_v4(&self) -> bool {
+        self.sip.is_ipv4() && self.dip.is_ipv4()
+    }
+
+    /// As the capturing library shows it.
+    pub(super) fn show(&self, out: &mut Vec<u8>) {
+        use std::io::Write as _;
+        out.clear();
+        let _ = write!(out, "{}:{}->{}:{}", self.sip, self.sport, self.dip, self.dport);
+    }
+
     pub(super) fn swapped(self) -> Self {
         Self { sip: self.dip, dip: self.sip, sport: self.dport, dport: self.sport }
     }
@@ -96,20 +121,17 @@ impl Ends {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tuple<'a> {
     Unix { source: u64, destination: u64, path: &'a [u8] },
-    V4(Ends),
-    V6,
-}
-
-pub(super) fn ip4(bytes: [u8; 4]) -> Ip4 {
-    Ip4(i32::from_le_bytes(bytes))
+    Inet(Ends),
 }
 
 /// The IPv4 address that an IPv6 one stands for: a mapped one (RFC 4291,
 /// 2.5.5.2), or the unspecified one.
-pub(super) fn mapped(bytes: &[u8; 16]) -> Option<Ip4> {
-    let (head, tail) = bytes.split_at(12);
-    let mapped = head[..10] == [0; 10] && head[10..] == [0xff; 2];
-    (mapped || *bytes == [0; 16]).then(|| ip4([tail[0], tail[1], tail[2], tail[3]]))
+pub(super) fn mapped(bytes: &[u8; 16]) -> Option<IpAddr> {
+    let address = Ipv6Addr::from(*bytes);
+    if address.is_unspecified() {
+        return Some(Ipv4Addr::UNSPECIFIED.into());
+    }
+    address.to_ipv4_mapped().map(IpAddr::from)
 }
 
 impl<'a> Tuple<'a> {
@@ -129,15 +151,13 @@ impl<'a> Tuple<'a> {
             2 => {
                 let (sip, sport, rest) = end::<4>(rest)?;
                 let (dip, dport, _) = end::<4>(rest)?;
-                Some(Self::V4(Ends { sip: ip4(*sip), sport, dip: ip4(*dip), dport }))
+                let (sip, dip) = (IpAddr::from(*sip), IpAddr::from(*dip));
+                Some(Self::Inet(Ends { sip, sport, dip, dport }))
             }
             10 => {
                 let (sip, sport, rest) = end::<16>(rest)?;
                 let (dip, dport, _) = end::<16>(rest)?;
-                Some(match (mapped(sip), mapped(dip)) {
-                    (Some(sip), Some(dip)) => Self::V4(Ends { sip, sport, dip, dport }),
-                    _ => Self::V6,
-                })
+                Some(Self::Inet(Ends::of_v6(sip, sport, dip, dport)))
             }
             _ => None,
         }
@@ -146,19 +166,14 @@ impl<'a> Tuple<'a> {
     /// As the capturing library shows it.
     pub(super) fn show(&self, out: &mut Vec<u8>) {
         use std::io::Write as _;
-        out.clear();
-        let _ = match self {
+        match self {
             Self::Unix { source, destination, path } => {
+                out.clear();
                 let _ = write!(out, "{source:x}->{destination:x} ");
                 out.extend_from_slice(path);
-                Ok(())
             }
-            Self::V4(e) => {
-                let (sip, dip) = (Ipv4Addr::from(e.sip), Ipv4Addr::from(e.dip));
-                write!(out, "{sip}:{}->{dip}:{}", e.sport, e.dport)
-            }
-            Self::V6 => Ok(()),
-        };
+            Self::Inet(ends) => ends.show(out),
+        }
     }
 }
 
@@ -166,8 +181,7 @@ impl<'a> Tuple<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Address<'a> {
     Unix(&'a [u8]),
-    V4(Ip4, u16),
-    V6(Option<Ip4>, u16),
+    Inet(IpAddr, u16),
 }
 
 impl<'a> Address<'a> {
@@ -175,8 +189,10 @@ impl<'a> Address<'a> {
         let (family, rest) = bytes?.split_first()?;
         match family {
             1 => Some(Self::Unix(text(Some(rest))?)),
-            2 => end::<4>(rest).map(|(address, port, _)| Self::V4(ip4(*address), port)),
-            10 => end::<16>(rest).map(|(address, port, _)| Self::V6(mapped(address), port)),
+            2 => end::<4>(rest).map(|(address, port, _)| Self::Inet((*address).into(), port)),
+            10 => end::<16>(rest).map(|(address, port, _)| {
+                Self::Inet(mapped(address).unwrap_or_else(|| (*address).into()), port)
+            }),
             _ => None,
         }
     }
@@ -186,10 +202,9 @@ impl<'a> Address<'a> {
         out.clear();
         match self {
             Self::Unix(path) => out.extend_from_slice(path),
-            Self::V4(address, port) | Self::V6(Some(address), port) => {
-                let _ = write!(out, "{}:{port}", Ipv4Addr::from(*address));
+            Self::Inet(address, port) => {
+                let _ = write!(out, "{address}:{port}");
             }
-            Self::V6(None, _) => {}
         }
     }
 }
@@ -237,8 +252,8 @@ mod tests {
         v4.extend([10, 0, 0, 2]);
         v4.extend(80u16.to_le_bytes());
         let tuple = Tuple::read(Some(&v4)).expect("a tuple");
-        let Tuple::V4(ends) = tuple else { panic!("{tuple:?}") };
-        assert_eq!((ends.sip.0, ends.sport, ends.dport), (16_777_343, 1000, 80));
+        let Tuple::Inet(ends) = tuple else { panic!("{tuple:?}") };
+        assert_eq!((ends.sip, ends.sport, ends.dport), ([127, 0, 0, 1].into(), 1000, 80));
         let mut out = Vec::new();
         tuple.show(&mut out);
         assert_eq!(out, b"127.0.0.1:1000->10.0.0.2:80");
@@ -252,7 +267,8 @@ mod tests {
         assert_eq!(Tuple::read(Some(&v6)), Some(tuple));
         v6[16] = 1;
         v6[11] = 0;
-        assert_eq!(Tuple::read(Some(&v6)), Some(Tuple::V6));
+        let Some(Tuple::Inet(ends)) = Tuple::read(Some(&v6)) else { panic!("a tuple") };
+        assert!(!ends.is_v4());
         assert_eq!(Tuple::read(Some(&v4[..9])), None);
         assert_eq!(Tuple::read(Some(&[])), None);
         let mut unix = vec![1];

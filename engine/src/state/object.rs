@@ -5,7 +5,8 @@
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
-use sysflow::record::{Foid, Ip4, RestType};
+use std::net::IpAddr;
+use sysflow::record::{Foid, RestType};
 
 use super::container::{ContainerRef, Containers};
 
@@ -28,17 +29,19 @@ pub struct FileObject {
     pub restype: RestType,
     /// Was used. One that is only named has no type yet.
     pub used: bool,
+    /// Device, as stat(2) has it, and inode; zeros if they were not told.
+    pub inode: (u64, u64),
     /// Output file (its number) that holds the record.
     pub written: u32,
 }
 
-/// Both ends of an IPv4 connection; the source is the client.
+/// Both ends of a connection; the source is the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Connection {
     /// Client's address.
-    pub sip: Ip4,
+    pub sip: IpAddr,
     /// Server's address.
-    pub dip: Ip4,
+    pub dip: IpAddr,
     /// Client's port.
     pub sport: u16,
     /// Server's port.
@@ -123,6 +126,7 @@ impl Objects {
             foid,
             restype: RestType::UNKNOWN,
             used: false,
+            inode: (0, 0),
             written: 0,
         };
         self.add(hash, Object::File(file))
@@ -276,8 +280,9 @@ mod tests {
     #[test]
     fn connections_differ_by_direction() {
         let mut all = Objects::default();
-        let one = Connection { sip: Ip4(1), dip: Ip4(2), sport: 3, dport: 4, proto: 6 };
-        let other = Connection { sip: Ip4(2), dip: Ip4(1), sport: 4, dport: 3, proto: 6 };
+        let [a, b] = [1u8, 2].map(|last| IpAddr::from([10, 0, 0, last]));
+        let one = Connection { sip: a, dip: b, sport: 3, dport: 4, proto: 6 };
+        let other = Connection { sip: b, dip: a, sport: 4, dport: 3, proto: 6 };
         assert_eq!(all.net(one), all.net(one));
         assert_ne!(all.net(one), all.net(other));
     }

@@ -4,3 +4,4 @@
 mod compare;
 mod convert;
 mod exact;
+mod time;

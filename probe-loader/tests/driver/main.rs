@@ -17,6 +17,7 @@ mod lifecycle;
 mod names;
 mod processes;
 mod recording;
+mod security;
 mod sockets;
 mod sys;
 
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         names::TESTS,
         sockets::TESTS,
         processes::TESTS,
+        security::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
     ];

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use super::{
-    ContainerType, Foid, Ip4, K8sAction, K8sComponent, ObjectState, Oid, OpFlags, OpenFlags, Port,
-    RestType, Service,
+    ContainerType, Foid, Ip4, Ip6, K8sAction, K8sComponent, Loss, ObjectState, Oid, OpFlags,
+    OpenFlags, OperationClass, Port, RestType, Service,
 };
 use crate::wire::Put;
 
@@ -63,6 +63,15 @@ field! {
         None => out.write_str("null"),
     };
     Ip4, value, out => write!(out, "{value}");
+    Option<Ip6>, value, out => match value {
+        Some(address) => write!(out, "{address}"),
+        None => out.write_str("null"),
+    };
+    Option<Loss>, value, out => match value {
+        Some(loss) => write!(out, "{loss:?}"),
+        None => out.write_str("null"),
+    };
+    OperationClass, value, out => write!(out, "{value}");
     RestType, value, out => write!(out, "{value:?}");
     ObjectState, value, out => write!(out, "{value}");
     ContainerType, value, out => write!(out, "{value}");

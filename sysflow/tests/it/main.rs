@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod attribute;
+mod borrowed;
 mod captures;
 mod container;
 mod damage;
@@ -17,6 +18,7 @@ mod output_file;
 mod print;
 mod resume;
 mod schema;
+mod schema_6;
 mod support;
 mod values;
 mod versions;

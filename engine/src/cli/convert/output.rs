@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use engine::sink::{FileSink, Sink};
 use sysflow::encode::Encode;
-use sysflow::record::{Header, SCHEMA_VERSION};
+use sysflow::record::Header;
+use sysflow::schema::Version;
 use sysflow::write::{self, Error, OutputFile};
 
 use crate::cli::record::Args;
@@ -18,6 +19,7 @@ pub(super) struct Output {
     path: PathBuf,
     exporter: Option<String>,
     ip: String,
+    schema: Version,
     /// Length of a file in the capture's time, ns.
     rotation: Option<u64>,
     file: Option<FileSink>,
@@ -34,6 +36,7 @@ impl Output {
             path: args.output.clone(),
             exporter: args.exporter.clone(),
             ip: std::env::var("NODE_IP").unwrap_or_default(),
+            schema: args.schema,
             rotation: rotation.map(|seconds| u64::from(seconds) * SECOND),
             file: None,
             next_file: 0,
@@ -73,12 +76,15 @@ impl Output {
         self.end_file()?;
         let path = self.name(second);
         let header = Header {
-            version: SCHEMA_VERSION,
+            version: self.schema.number(),
             exporter: self.exporter.get_or_insert_with(own_name).clone(),
             ip: self.ip.clone(),
             filename: path.to_string_lossy().into_owned(),
         };
-        let file = OutputFile::create(&path, write::Options::default())?;
+        let file = OutputFile::create(
+            &path,
+            write::Options { schema: self.schema, ..write::Options::default() },
+        )?;
         if let Some(old) = file.interrupted() {
             eprintln!("an interrupted capture was kept as {}", old.display());
         }

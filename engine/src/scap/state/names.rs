@@ -12,9 +12,16 @@ use crate::state::container::ContainerRef;
 #[derive(Debug, Default)]
 pub(in crate::scap) struct NameTable {
     names: FxHashMap<(Option<ContainerRef>, u32), Arc<str>>,
+    /// An id without a name keeps the name of the former id, as in the
+    /// capturing library.
+    keeps: bool,
 }
 
 impl NameTable {
+    pub(in crate::scap) fn new(keeps: bool) -> Self {
+        Self { keeps, ..Self::default() }
+    }
+
     pub(in crate::scap) fn add(&mut self, of: Option<ContainerRef>, id: u32, name: &[u8]) {
         self.names.insert((of, id), String::from_utf8_lossy(name).into());
     }
@@ -42,11 +49,13 @@ impl Default for Named {
 }
 
 impl Named {
-    /// Sets the id. One without a name keeps the old name, as in the library.
+    /// Sets the id.
     pub(in crate::scap) fn set(&mut self, id: u32, of: Option<ContainerRef>, names: &NameTable) {
         self.id = id;
-        if let Some(name) = names.get(of, id) {
-            self.name = Some(Arc::clone(name));
+        match names.get(of, id) {
+            Some(name) => self.name = Some(Arc::clone(name)),
+            None if names.keeps => {}
+            None => self.name = None,
         }
     }
 
@@ -71,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_name_is_that_of_the_time_when_the_id_was_set() {
-        let mut names = NameTable::default();
+        let mut names = NameTable::new(false);
         let mut user = Named::default();
         assert_eq!(user.shown(), "<NA>");
         user.set(0, None, &names);
@@ -83,7 +92,12 @@ mod tests {
         user.rename(None, &names);
         assert_eq!(user.shown(), "anna");
         names.remove(None, 500);
+        assert_eq!(user.shown(), "anna");
+        names.keeps = true;
         user.set(501, None, &names);
         assert_eq!((user.id, user.shown()), (501, "anna"), "the library keeps the old name");
+        names.keeps = false;
+        user.set(501, None, &names);
+        assert_eq!(user.shown(), "<NA>");
     }
 }
