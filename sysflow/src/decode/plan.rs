@@ -138,7 +138,7 @@ impl Branch {
         let Some(&kind) = Kind::ALL.iter().find(|kind| kind.name() == record.name) else {
             return Ok(Self::Unknown(branch.clone()));
         };
-        let (ours, in_5) = kind.fields();
+        let (ours, in_5) = kind.layout();
         let steps = steps(record, ours)?;
         let straight = |(at, step): (usize, &Step)| matches!(step, Step::Field(i) if *i == at);
         if !steps.iter().enumerate().all(straight) {

@@ -37,7 +37,7 @@ impl Ignore {
             };
             for &kind in Kind::ALL {
                 let meant = of.is_none_or(|of| of == kind.name() || of == kind.short());
-                let found = kind.field_names().find(|known| *known == name);
+                let found = kind.fields().find(|known| *known == name);
                 self.0.extend(found.filter(|_| meant).map(|known| (kind, known)));
             }
             if self.0.len() == before {

@@ -31,21 +31,21 @@ macro_rules! record {
             }
         }
 
-        impl $name {
-            /// Hands every field to `each`, in the order of the schema: its name there, and its
-            /// value.
-            pub fn each_field(&self, each: &mut dyn FnMut(&'static str, &dyn super::Field)) {
-                $(each($wire, &self.$field);)+
-                $($(each($nwire, &self.$new);)+)?
-            }
-        }
-
         impl $(<$($param: $crate::wire::$bound),+>)? $crate::wire::PutAs
             for $name $(<$($param),+>)?
         {
             #[inline]
             fn put_since_6(&self, _out: &mut Vec<u8>) {
                 $($($crate::wire::Put::put(&self.$new, _out);)+)?
+            }
+        }
+
+        impl $name {
+            /// Hands every field to `each`, in the order of the schema: its name there, and its
+            /// value.
+            pub fn each_field(&self, each: &mut dyn FnMut(&'static str, &dyn super::Field)) {
+                $(each($wire, &self.$field);)+
+                $($(each($nwire, &self.$new);)+)?
             }
         }
 

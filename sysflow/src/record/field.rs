@@ -64,19 +64,19 @@ field! {
     };
     Ip4, value, out => write!(out, "{value}");
     Option<Ip6>, value, out => match value {
-        Some(address) => write!(out, "{address}"),
+        Some(ip) => write!(out, "{ip}"),
         None => out.write_str("null"),
     };
     Option<Loss>, value, out => match value {
         Some(loss) => write!(out, "{loss:?}"),
         None => out.write_str("null"),
     };
-    OperationClass, value, out => write!(out, "{value}");
     RestType, value, out => write!(out, "{value:?}");
     ObjectState, value, out => write!(out, "{value}");
     ContainerType, value, out => write!(out, "{value}");
     K8sAction, value, out => write!(out, "{value}");
     K8sComponent, value, out => write!(out, "{value}");
+    OperationClass, value, out => write!(out, "{value}");
     OpFlags, value, out => show_flags(value.bits(), OpFlags::NAMES.iter().map(|(n, f)| (*n, f.bits())), out);
     OpenFlags, value, out => show_flags(value.bits(), OpenFlags::NAMES.iter().map(|(n, f)| (*n, f.bits())), out);
 }

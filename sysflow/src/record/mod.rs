@@ -111,7 +111,7 @@ macro_rules! union {
 
         impl Kind {
             /// The fields of the record, and how many of them schema version 5 has.
-            pub(crate) fn fields(self) -> (&'static [(&'static str, Shape)], usize) {
+            pub(crate) fn layout(self) -> (&'static [(&'static str, Shape)], usize) {
                 match self { $(Self::$variant => ($variant::FIELDS, $variant::IN_5),)+ }
             }
         }
@@ -134,8 +134,11 @@ macro_rules! union {
             }
 
             /// The names of its fields, in the order of the schema.
-            pub fn field_names(self) -> impl Iterator<Item = &'static str> {
-                self.fields().0.iter().map(|(name, _)| *name)
+            pub fn fields(self) -> impl Iterator<Item = &'static str> {
+                let fields: &'static [_] = match self {
+                    $(Self::$variant => <$variant as crate::wire::Fields>::FIELDS,)+
+                };
+                fields.iter().map(|(name, _)| *name)
             }
 
             /// The abbreviation used in listings: `PE`, `NF`, ...

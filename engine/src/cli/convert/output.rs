@@ -81,10 +81,8 @@ impl Output {
             ip: self.ip.clone(),
             filename: path.to_string_lossy().into_owned(),
         };
-        let file = OutputFile::create(
-            &path,
-            write::Options { schema: self.schema, ..write::Options::default() },
-        )?;
+        let options = write::Options { schema: self.schema, ..write::Options::default() };
+        let file = OutputFile::create(&path, options)?;
         if let Some(old) = file.interrupted() {
             eprintln!("an interrupted capture was kept as {}", old.display());
         }
