@@ -6,3 +6,4 @@ mod convert;
 mod exact;
 mod full;
 mod rules;
+mod time;
