@@ -85,8 +85,9 @@ impl<F: FnMut(&mut Scenario, u64)> Read for Endless<F> {
     }
 }
 
-/// Live bytes after the first tenth of the rounds and at their end, and the records.
+/// Live bytes until this part of the rounds, in their last tenth, and the records.
 fn grown(
+    early: f64,
     rounds: u64,
     round: impl FnMut(&mut Scenario, u64) + Send + 'static,
 ) -> (usize, usize, u64) {
@@ -105,7 +106,8 @@ fn grown(
             marks.push(LIVE.get());
         }
     }
-    let early = marks[..(marks.len() as f64 * early) as usize].iter().copied().max().expect("a long story");
+    let early =
+        marks[..(marks.len() as f64 * early) as usize].iter().copied().max().expect("a long story");
     let late = marks[marks.len() - marks.len() / 10..].iter().copied().max().expect("the same");
     let (sink, _, _) = converter.finish();
     (early, late, sink.0)
@@ -138,7 +140,8 @@ fn files_that_are_seen_once_leave_nothing() {
         scenario.close(100, 3).wait(SECOND / 100);
     });
     assert!(records > 200_000, "{records}");
-    assert!(late <= early + SLACK, "{early} bytes became {late}");
+    // Between two clearings it grows by the names of a clearing.
+    assert!(late <= early + 8 * SLACK, "{early} bytes became {late}");
 }
 
 #[test]
