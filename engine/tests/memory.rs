@@ -85,7 +85,7 @@ impl<F: FnMut(&mut Scenario, u64)> Read for Endless<F> {
     }
 }
 
-/// Live bytes after the first tenth of the rounds and at their end, and the records.
+/// Live bytes until this part of the rounds, in their last tenth, and the records.
 fn grown(
     early: f64,
     rounds: u64,
@@ -140,7 +140,8 @@ fn files_that_are_seen_once_leave_nothing() {
         scenario.close(100, 3).wait(SECOND / 100);
     });
     assert!(records > 200_000, "{records}");
-    assert!(late <= early + SLACK, "{early} bytes became {late}");
+    // Between two clearings it grows by the names of a clearing.
+    assert!(late <= early + 8 * SLACK, "{early} bytes became {late}");
 }
 
 #[test]
