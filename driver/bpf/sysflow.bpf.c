@@ -158,13 +158,16 @@ static __always_inline int sf_exit_restart(__s64 *ret)
 	return 0;
 }
 
-/* Of fcntl(2) only the commands that give a second descriptor. */
-static __always_inline int sf_exit_dup_wanted(struct pt_regs *regs, __u64 nr,
-					      const int direct)
+/* Of fcntl(2) only the commands that give a second descriptor, of mmap(2) only
+ * files. */
+static __always_inline int sf_exit_wanted(struct pt_regs *regs, __u64 nr,
+					  const int direct)
 {
 	__u32 cmd;
 
-	if (sf_rows[nr].b == SF_ARG_NONE)
+	if (sf_rows[nr].how == SF_HOW_MMAP)
+		return !(SF_GET(direct, pt_regs, regs, r10) & MAP_ANONYMOUS);
+	if (sf_rows[nr].how != SF_HOW_DUP || sf_rows[nr].b == SF_ARG_NONE)
 		return 1;
 	cmd = SF_GET(direct, pt_regs, regs, si);
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
@@ -200,8 +203,7 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
 		return 0;	/* told by sched_process_exec */
 	}
-	if (sf_rows[nr].how == SF_HOW_DUP &&
-	    !sf_exit_dup_wanted(regs, nr, direct))
+	if (sf_rows[nr].how >= SF_HOW_DUP && !sf_exit_wanted(regs, nr, direct))
 		return 0;
 	sf_exit_tell(task, regs, nr, ret, tgid, direct);
 	return 0;

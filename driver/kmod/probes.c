@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/mman.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
@@ -102,6 +103,21 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_DUP:
 		sf_tell_dup(run, call);
 		break;
+	case SF_HOW_ANON:
+		sf_tell_anon(run, call);
+		break;
+	case SF_HOW_PIPE:
+		sf_tell_pipe(run, call);
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_tell_close_range(run, call);
+		break;
+	case SF_HOW_MMAP:
+		sf_tell_mmap(run, call);
+		break;
+	case SF_HOW_TRANSFER:
+		sf_tell_transfer(run, call);
+		break;
 	case SF_HOW_NAMES:
 		sf_tell_names(run, call);
 		break;
@@ -111,12 +127,17 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	}
 }
 
-/* Of fcntl(2) only the commands that give a second descriptor. */
-static bool sf_dup_wanted(const struct sf_call *call)
+/*
+ * Of fcntl(2) only the commands that give a second descriptor, of mmap(2) only
+ * files.
+ */
+static bool sf_wanted(const struct sf_call *call)
 {
 	unsigned int cmd;
 
-	if (call->sc->b == SF_ARG_NONE)
+	if (call->sc->how == SF_HOW_MMAP)
+		return !(call->arg[3] & MAP_ANONYMOUS);
+	if (call->sc->how != SF_HOW_DUP || call->sc->b == SF_ARG_NONE)
 		return true;
 	cmd = call->arg[call->sc->b];
 	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
@@ -166,7 +187,7 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	call.sc = sc;
 	call.ret = ret;
 	syscall_get_arguments(current, regs, call.arg);
-	if (sc->how == SF_HOW_DUP && !sf_dup_wanted(&call))
+	if (!sf_wanted(&call))
 		return;
 	preempt_disable_notrace();
 	if (sf_run_begin(&run, SF_OP_CLASS(sc->op))) {

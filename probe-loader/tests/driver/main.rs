@@ -12,6 +12,7 @@
 //! execute.
 
 mod accounting;
+mod descriptors;
 mod files;
 mod lifecycle;
 mod names;
@@ -19,6 +20,7 @@ mod processes;
 mod recording;
 mod sockets;
 mod sys;
+mod transfers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -57,6 +59,8 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        descriptors::TESTS,
+        transfers::TESTS,
         names::TESTS,
         sockets::TESTS,
         processes::TESTS,
