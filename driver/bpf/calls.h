@@ -9,6 +9,7 @@
 #include "descriptors.h"
 #include "exec.h"
 #include "names.h"
+#include "security.h"
 #include "transfer.h"
 
 __noinline int sf_call_open(void)
@@ -233,6 +234,9 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
+		break;
+	default:
+		sf_call_security();
 		break;
 	}
 	return 0;

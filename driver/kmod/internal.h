@@ -99,6 +99,17 @@ enum sf_how {
 	SF_HOW_CLOSE_RANGE,
 	SF_HOW_MMAP,
 	SF_HOW_TRANSFER,
+	SF_HOW_INTS,
+	SF_HOW_IDS,
+	SF_HOW_FSID,
+	SF_HOW_GROUPS,
+	SF_HOW_CAPS,
+	SF_HOW_SETNS,
+	SF_HOW_UNSHARE,
+	SF_HOW_PIDFD,
+	SF_HOW_BPF,
+	SF_HOW_MODULE,
+	SF_HOW_MODNAME,
 	SF_HOW_URING,		/* io_uring_enter(2): counted, not covered */
 };
 
@@ -248,6 +259,18 @@ void sf_tell_msgio(struct sf_run *run, const struct sf_call *call);
 
 /* names.c */
 void sf_tell_names(struct sf_run *run, const struct sf_call *call);
+/* security.c */
+void sf_tell_ints(struct sf_run *run, const struct sf_call *call);
+void sf_tell_ids(struct sf_run *run, const struct sf_call *call);
+void sf_tell_fsid(struct sf_run *run, const struct sf_call *call);
+void sf_tell_groups(struct sf_run *run, const struct sf_call *call);
+void sf_tell_caps(struct sf_run *run, const struct sf_call *call);
+void sf_tell_setns(struct sf_run *run, const struct sf_call *call);
+void sf_tell_unshare(struct sf_run *run, const struct sf_call *call);
+void sf_tell_pidfd(struct sf_run *run, const struct sf_call *call);
+void sf_tell_bpf(struct sf_run *run, const struct sf_call *call);
+void sf_tell_module(struct sf_run *run, const struct sf_call *call);
+void sf_tell_module_name(struct sf_run *run, const struct sf_call *call);
 
 /* path.c */
 struct sf_str {

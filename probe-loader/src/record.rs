@@ -10,9 +10,10 @@ use crate::abi::{
     Plain, SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_ANON, SF_OP_CHDIR, SF_OP_CHROOT, SF_OP_CLONE,
     SF_OP_CLOSE, SF_OP_CLOSE_RANGE, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_PROCESS,
     SF_OP_DESCRIBE_SOCKET, SF_OP_DUP, SF_OP_EXEC, SF_OP_EXIT, SF_OP_FORK, SF_OP_MKDIR, SF_OP_MMAP,
-    SF_OP_MODULE, SF_OP_OPEN, SF_OP_PIPE, SF_OP_PIVOT_ROOT, SF_OP_READ, SF_OP_SEND, SF_OP_SETNS,
-    SF_OP_SOCKET, SF_OP_SOCKETPAIR, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
-    sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_mmap, sf_rec_path, sf_rec_sock, sf_rec_sockio,
+    SF_OP_MODULE, SF_OP_MODULE_DELETE, SF_OP_OPEN, SF_OP_PIPE, SF_OP_PIVOT_ROOT, SF_OP_READ,
+    SF_OP_SEND, SF_OP_SOCKET, SF_OP_SOCKETPAIR, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit,
+    sf_rec_fd, sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_mmap, sf_rec_path, sf_rec_sock,
+    sf_rec_sockio,
 };
 
 /// A record by layout. The header, which names the operation, is the first
@@ -84,9 +85,7 @@ impl<'a> Record<'a> {
         match u32::from(hdr.op) {
             SF_OP_READ..=SF_OP_SEND if tupled => sf_rec_sockio::at(bytes).map(Record::SockIo),
             SF_OP_READ..=SF_OP_SEND => sf_rec_io::at(bytes).map(Record::Io),
-            SF_OP_CLOSE | SF_OP_DUP | SF_OP_PIPE | SF_OP_SETNS => {
-                sf_rec_fd::at(bytes).map(Record::Fd)
-            }
+            SF_OP_CLOSE | SF_OP_DUP | SF_OP_PIPE => sf_rec_fd::at(bytes).map(Record::Fd),
             _ => Self::decode_seldom(hdr, bytes),
         }
         .ok_or_else(damaged)
@@ -115,7 +114,11 @@ impl<'a> Record<'a> {
                 let [exe, cwd, cgroup, args, env] = strings::<sf_rec_exec, 5>(bytes, lens)?;
                 Some(Record::Exec(f, ExecStrings { exe, cwd, cgroup, args, env }))
             }
-            SF_OP_CHDIR | SF_OP_CHROOT | SF_OP_MODULE | SF_OP_MKDIR..=SF_OP_PIVOT_ROOT => {
+            SF_OP_CHDIR
+            | SF_OP_CHROOT
+            | SF_OP_MODULE
+            | SF_OP_MODULE_DELETE
+            | SF_OP_MKDIR..=SF_OP_PIVOT_ROOT => {
                 let fixed = sf_rec_path::at(bytes)?;
                 let paths = strings::<sf_rec_path, 2>(bytes, fixed.len)?;
                 Some(Record::Path(fixed, paths))
@@ -161,6 +164,7 @@ fn strings<F, const N: usize>(bytes: &[u8], lens: [u16; N]) -> Option<[&[u8]; N]
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::SF_OP_SETNS;
     use proptest::prelude::*;
 
     proptest! {
@@ -191,7 +195,8 @@ mod tests {
         for (op, want) in [
             (SF_OP_CLONE, "Call"),
             (SF_OP_FORK, "Fork"),
-            (SF_OP_SETNS, "Fd"),
+            (SF_OP_SETNS, "Call"),
+            (SF_OP_MODULE_DELETE, "Path"),
             (SF_OP_CHDIR, "Path"),
             (SF_OP_OPEN, "File"),
             (SF_OP_CONNECT, "Sock"),

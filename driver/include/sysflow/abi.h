@@ -223,17 +223,62 @@ struct sf_rec_mmap {
 	__u32 flags;	/* MAP_* */
 };
 
-/* A call told by numbers alone: CLONE, CLOSE_RANGE. 56 bytes. */
+/*
+ * A call told by numbers alone. 56 bytes.
+ *
+ *		arg[0]			arg[1]			arg[2]
+ * CLONE	flags of clone(2),	0			0
+ *		else 0
+ * CLOSE_	first number		last number		CLOSE_RANGE_*
+ * RANGE	    without CLOSE_RANGE_CLOEXEC what is open among them is
+ *		    closed now, else at the next exec; with
+ *		    CLOSE_RANGE_UNSHARE the table of descriptors is the
+ *		    caller's own from then on
+ * SETUID,	effective id,		real,			saved
+ * SETGID	    after the call, from current's cred, in the initial user
+ *		    namespace; of a failed call what it asked for, and
+ *		    SF_ID_NONE for an id that it did not name
+ * SETFSID	cred->fsuid,		fsgid			0
+ *		    after the call, which cannot fail
+ * SETGROUPS	cred->group_info	0			0
+ *		->ngroups; failed:
+ *		the number asked for
+ * CAPSET	cred->cap_effective,	cap_permitted,		cap_inheritable
+ *		    after the call, failed or not
+ * SETNS	descriptor		CLONE_NEW* of the	inode number of the
+ *					namespace, from the	namespace; 0: the
+ *					kernel; of a pidfd	descriptor is a
+ *					those asked for		pidfd, or not open
+ * UNSHARE	CLONE_* asked for	inode number of the	the same of the pid
+ *					network namespace	namespace in which
+ *					after the call		children will be
+ * PTRACE	request			pid, as the caller	0
+ *					named it
+ * KILL		pid, as the caller	signal			of tgkill(2) and
+ *		named it in its own				rt_tgsigqueueinfo(2)
+ *		pid namespace: a				the thread group
+ *		thread of tkill(2)				named, else 0
+ *		and tgkill(2); may be
+ *		negative. Of a pidfd
+ *		the number of the
+ *		process there, from
+ *		its struct pid; 0:
+ *		it has none there
+ * BPF		command			of BPF_PROG_LOAD that succeeded: the
+ *					program's type,		and its id, both
+ *					from struct bpf_prog; else 0
+ *
+ * A C int is told sign-extended, an id in its 32 bits.
+ */
 struct sf_rec_call {
 	struct sf_hdr h;
-	__s64 ret;	/* CLONE: tid in the caller's namespace, 0 in the child */
-	__u64 arg[3];	/* CLONE: flags of clone(2), else 0.
-			 * CLOSE_RANGE: first and last number, CLOSE_RANGE_*.
-			 * Without CLOSE_RANGE_CLOEXEC what is open among them
-			 * is closed now, else at the next exec; with
-			 * CLOSE_RANGE_UNSHARE the table of descriptors is the
-			 * caller's own from then on */
+	__s64 ret;	/* the call's. CLONE: tid in the caller's namespace, 0
+			 * in the child */
+	__u64 arg[3];
 };
+
+/* An id that a call leaves as it is: (uid_t)-1, as in setresuid(2). */
+#define SF_ID_NONE	0xffffffffULL
 
 /* sf_rec_fork.shared: what parent and child have in common */
 #define SF_SHARE_THREAD	0x01U	/* same thread group */
@@ -284,7 +329,9 @@ struct sf_rec_exec {
 				 * which it is not */
 	__u16 args_len;	/* mm->arg_start: NUL-terminated, argv[0] first */
 	__u16 env_len;	/* mm->env_start: NUL-terminated */
-	__u16 pad[3];
+	__u16 pad;
+	__u32 netns;	/* inode number of the network namespace; since schema
+			 * 1.1, else 0 */
 };
 
 /* The last thread of its group. Kernels before 6.16 do not tell it to the
@@ -340,6 +387,12 @@ struct sf_rec_exit {
  *	CHDIR		new directory	-		-
  *	CHROOT		new root, from the root of the mount namespace; of a
  *			failed call from the root of the process
+ *	MODULE		the module's	its parameters,	-
+ *			file		user memory
+ *			(init_module:	and no path
+ *			none, ino 0)
+ *	MODULE_DELETE	the module's	-		-
+ *			name
  */
 struct sf_rec_path {
 	struct sf_hdr h;

@@ -111,6 +111,7 @@ SF_ASSERT_OFFSET(sf_rec_exec, cgroup_len, 92);
 SF_ASSERT_OFFSET(sf_rec_exec, args_len, 94);
 SF_ASSERT_OFFSET(sf_rec_exec, env_len, 96);
 SF_ASSERT_OFFSET(sf_rec_exec, pad, 98);
+SF_ASSERT_OFFSET(sf_rec_exec, netns, 100);
 
 SF_ASSERT_OFFSET(sf_rec_exit, h, 0);
 SF_ASSERT_OFFSET(sf_rec_exit, start, 24);

@@ -48,16 +48,23 @@ enum sf_op {
 					 * in the parent or in the child */
 	SF_OP_EXEC		= 3,	/* sf_rec_exec */
 	SF_OP_EXIT		= 4,	/* sf_rec_exit: a task ends */
-	SF_OP_SETUID		= 5,	/* sf_rec_call, reserved */
-	SF_OP_SETGID		= 6,	/* sf_rec_call, reserved */
-	SF_OP_SETNS		= 7,	/* sf_rec_fd, reserved */
-	SF_OP_UNSHARE		= 8,	/* sf_rec_call, reserved */
+	SF_OP_SETUID		= 5,	/* sf_rec_call: setuid, setreuid,
+					 * setresuid */
+	SF_OP_SETGID		= 6,	/* sf_rec_call: the same of groups */
+	SF_OP_SETNS		= 7,	/* sf_rec_call */
+	SF_OP_UNSHARE		= 8,	/* sf_rec_call */
 	SF_OP_CHDIR		= 9,	/* sf_rec_path */
 	SF_OP_CHROOT		= 10,	/* sf_rec_path */
-	SF_OP_PTRACE		= 11,	/* sf_rec_call, reserved */
-	SF_OP_KILL		= 12,	/* sf_rec_call, reserved */
-	SF_OP_MODULE		= 13,	/* sf_rec_path, reserved */
-	SF_OP_BPF		= 14,	/* sf_rec_call, reserved */
+	SF_OP_PTRACE		= 11,	/* sf_rec_call: sf_ptrace_wanted() */
+	SF_OP_KILL		= 12,	/* sf_rec_call: every call that sends a
+					 * signal */
+	SF_OP_MODULE		= 13,	/* sf_rec_path: a kernel module is
+					 * loaded */
+	SF_OP_BPF		= 14,	/* sf_rec_call: sf_bpf_wanted() */
+	SF_OP_SETFSID		= 15,	/* sf_rec_call: setfsuid, setfsgid */
+	SF_OP_SETGROUPS		= 16,	/* sf_rec_call */
+	SF_OP_CAPSET		= 17,	/* sf_rec_call */
+	SF_OP_MODULE_DELETE	= 18,	/* sf_rec_path */
 
 	/* SF_CLASS_DESCRIBE */
 	SF_OP_DESCRIBE_PROCESS	= 32,	/* sf_rec_exec, reserved */

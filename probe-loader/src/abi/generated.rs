@@ -19,6 +19,7 @@ pub const SF_F_USER: u32 = 32;
 pub const SF_FILE_CREATED: u32 = 1;
 pub const SF_FILE_UNLINKED: u32 = 2;
 pub const SF_FILE_MADE_SHIFT: u32 = 8;
+pub const SF_ID_NONE: u32 = 4294967295;
 pub const SF_SHARE_THREAD: u32 = 1;
 pub const SF_SHARE_FILES: u32 = 2;
 pub const SF_SHARE_FS: u32 = 4;
@@ -67,6 +68,10 @@ pub const SF_OP_PTRACE: sf_op = 11;
 pub const SF_OP_KILL: sf_op = 12;
 pub const SF_OP_MODULE: sf_op = 13;
 pub const SF_OP_BPF: sf_op = 14;
+pub const SF_OP_SETFSID: sf_op = 15;
+pub const SF_OP_SETGROUPS: sf_op = 16;
+pub const SF_OP_CAPSET: sf_op = 17;
+pub const SF_OP_MODULE_DELETE: sf_op = 18;
 pub const SF_OP_DESCRIBE_PROCESS: sf_op = 32;
 pub const SF_OP_DESCRIBE_FILE: sf_op = 33;
 pub const SF_OP_DESCRIBE_SOCKET: sf_op = 34;
@@ -379,7 +384,8 @@ pub struct sf_rec_exec {
     pub cgroup_len: __u16,
     pub args_len: __u16,
     pub env_len: __u16,
-    pub pad: [__u16; 3usize],
+    pub pad: __u16,
+    pub netns: __u32,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -414,6 +420,7 @@ const _: () = {
     ["Offset of field: sf_rec_exec::env_len"]
         [::core::mem::offset_of!(sf_rec_exec, env_len) - 96usize];
     ["Offset of field: sf_rec_exec::pad"][::core::mem::offset_of!(sf_rec_exec, pad) - 98usize];
+    ["Offset of field: sf_rec_exec::netns"][::core::mem::offset_of!(sf_rec_exec, netns) - 100usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]

@@ -135,7 +135,7 @@ fn failed_to_be_made() {
     }
 }
 
-/// pidfd_getfd(2): what the other process opened, a socket among it.
+/// `pidfd_getfd(2)`: what the other process opened, a socket among it.
 fn of_another_process() {
     let dir = temporary();
     let path = format!("{}/file", text(dir.path()));

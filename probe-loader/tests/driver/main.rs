@@ -18,6 +18,7 @@ mod lifecycle;
 mod names;
 mod processes;
 mod recording;
+mod security;
 mod sockets;
 mod sys;
 mod transfers;
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         names::TESTS,
         sockets::TESTS,
         processes::TESTS,
+        security::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
     ];

@@ -114,13 +114,6 @@ impl Event {
         }
     }
 
-    pub(crate) fn as_call(&self) -> &sf_rec_call {
-        match self.record() {
-            Record::Call(r) => r,
-            other => panic!("no call: {other:?}"),
-        }
-    }
-
     pub(crate) fn as_path(&self) -> (&sf_rec_path, [String; 2]) {
         match self.record() {
             Record::Path(r, paths) => {
@@ -141,6 +134,13 @@ impl Event {
         match self.record() {
             Record::Fork(r) => r,
             other => panic!("no fork: {other:?}"),
+        }
+    }
+
+    pub(crate) fn as_call(&self) -> &sf_rec_call {
+        match self.record() {
+            Record::Call(r) => r,
+            other => panic!("no call: {other:?}"),
         }
     }
 

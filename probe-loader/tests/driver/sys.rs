@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 /// Makes a system call; a pointer among the arguments is the caller's care.
-fn call<const N: usize>(nr: libc::c_long, args: [usize; N]) -> io::Result<usize> {
+pub(crate) fn call<const N: usize>(nr: libc::c_long, args: [usize; N]) -> io::Result<usize> {
     let mut six = [0; 6];
     six[..N].copy_from_slice(&args);
     let [a, b, c, d, e, f] = six;
