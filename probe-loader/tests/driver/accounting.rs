@@ -87,11 +87,12 @@ fn slow_reader() {
 
 /// A ring full of reads has room for opens.
 fn bytes_cost_no_identity() {
-    let mut driver = open(SMALL);
+    // The share has to take what the rest of the machine does meanwhile, too.
+    let mut driver = open(1 << 20);
     driver.start().expect("start");
     // As many CPUs as there are: the flood fills every ring.
     let cpus = std::thread::available_parallelism().expect("CPUs").get();
-    let floods: Vec<_> = (0..2 * cpus).map(|_| worker(|| read_zero(4_000))).collect();
+    let floods: Vec<_> = (0..2 * cpus).map(|_| worker(|| read_zero(40_000))).collect();
     for pid in floods {
         waitpid(pid, None).expect("wait");
     }

@@ -12,6 +12,7 @@
 //! execute.
 
 mod accounting;
+mod coverage;
 mod descriptors;
 mod files;
 mod lifecycle;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         security::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        coverage::TESTS,
     ];
     let chosen = tests
         .iter()
