@@ -201,6 +201,7 @@ impl<R: BufRead> Reader<R> {
         self.next()
     }
 
+    #[inline(always)]
     fn next<'a, T: Union<'a>>(&'a mut self) -> Result<Option<T>, Error> {
         while self.state == State::Reading {
             match self.advance() {
@@ -267,7 +268,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Decodes the record that [`Reader::advance`] went to.
-    #[inline]
+    #[inline(always)]
     fn decode<'a, T: Union<'a>>(&'a mut self) -> Result<T, Error> {
         let data = self.block.data(&self.input);
         let mut cursor = Cursor::new(data, self.pos, self.limits.items);
