@@ -14,6 +14,7 @@ mod fastavro;
 mod find;
 mod output_file;
 mod print;
+mod reference;
 mod resume;
 mod schema;
 mod support;
