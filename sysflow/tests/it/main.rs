@@ -13,6 +13,8 @@ mod expression;
 mod fastavro;
 mod find;
 mod output_file;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod print;
 mod reference;
 mod resume;
