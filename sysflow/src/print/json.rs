@@ -73,13 +73,13 @@ fn places(members: &[Member]) -> (Vec<Place>, String) {
 
 /// What is in an object.
 #[derive(Debug)]
-enum Member {
+pub(super) enum Member {
     Field(&'static str, Column),
     Group(&'static str, Vec<(&'static str, Column)>),
 }
 
 /// Groups of names with a common first part stand where the first of them does.
-fn members(columns: &[Column], layout: Layout) -> Vec<Member> {
+pub(super) fn members(columns: &[Column], layout: Layout) -> Vec<Member> {
     let mut members: Vec<Member> = Vec::new();
     for (at, &column) in columns.iter().enumerate() {
         if columns[..at].contains(&column) {
