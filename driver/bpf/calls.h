@@ -6,10 +6,11 @@
 #ifndef SYSFLOW_BPF_CALLS_H
 #define SYSFLOW_BPF_CALLS_H
 
+#include "descriptors.h"
 #include "exec.h"
-#include "io.h"
 #include "names.h"
 #include "security.h"
+#include "transfer.h"
 
 __noinline int sf_call_open(void)
 {
@@ -212,6 +213,21 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_DUP:
 		sf_call_dup();
+		break;
+	case SF_HOW_ANON:
+		sf_call_anon();
+		break;
+	case SF_HOW_PIPE:
+		sf_call_pipe();
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_call_close_range();
+		break;
+	case SF_HOW_MMAP:
+		sf_call_mmap();
+		break;
+	case SF_HOW_TRANSFER:
+		sf_call_transfer();
 		break;
 	case SF_HOW_NAMES:
 		sf_call_names();

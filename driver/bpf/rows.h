@@ -7,8 +7,8 @@
 #define SYSFLOW_BPF_ROWS_H
 
 #include <asm/unistd_64.h>
+#include <sysflow/abi.h>
 #include <sysflow/names_row.h>
-#include <sysflow/ops.h>
 
 /* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
  * others in a function of their own. */
@@ -25,6 +25,11 @@ enum sf_how {
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
 	SF_HOW_NAMES,
+	SF_HOW_ANON,
+	SF_HOW_PIPE,
+	SF_HOW_CLOSE_RANGE,
+	SF_HOW_MMAP,
+	SF_HOW_TRANSFER,
 	SF_HOW_INTS,
 	SF_HOW_IDS,
 	SF_HOW_FSID,

@@ -161,7 +161,7 @@ static __always_inline int sf_exit_restart(__s64 *ret)
 
 /*
  * Of calls that do many things: fcntl(2) only where it gives a second
- * descriptor, the others as wanted.h says.
+ * descriptor, mmap(2) of a file, the others as wanted.h says.
  */
 static __always_inline int sf_exit_wanted(struct pt_regs *regs, __u64 nr,
 					  const int direct)
@@ -174,6 +174,8 @@ static __always_inline int sf_exit_wanted(struct pt_regs *regs, __u64 nr,
 			return 1;
 		cmd = SF_GET(direct, pt_regs, regs, si);
 		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	case SF_OP_MMAP:
+		return !(SF_GET(direct, pt_regs, regs, r10) & MAP_ANONYMOUS);
 	case SF_OP_PTRACE:
 		return sf_ptrace_wanted(SF_GET(direct, pt_regs, regs, di));
 	case SF_OP_BPF:

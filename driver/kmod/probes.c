@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/mman.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
@@ -143,6 +144,21 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_DUP:
 		sf_tell_dup(run, call);
 		break;
+	case SF_HOW_ANON:
+		sf_tell_anon(run, call);
+		break;
+	case SF_HOW_PIPE:
+		sf_tell_pipe(run, call);
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_tell_close_range(run, call);
+		break;
+	case SF_HOW_MMAP:
+		sf_tell_mmap(run, call);
+		break;
+	case SF_HOW_TRANSFER:
+		sf_tell_transfer(run, call);
+		break;
 	case SF_HOW_NAMES:
 		sf_tell_names(run, call);
 		break;
@@ -157,7 +173,7 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 
 /*
  * Of calls that do many things: fcntl(2) only where it gives a second
- * descriptor, the others as wanted.h says.
+ * descriptor, mmap(2) of a file, the others as wanted.h says.
  */
 static bool sf_wanted(const struct sf_call *call)
 {
@@ -169,6 +185,8 @@ static bool sf_wanted(const struct sf_call *call)
 			return true;
 		cmd = call->arg[call->sc->b];
 		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	case SF_OP_MMAP:
+		return !(call->arg[3] & MAP_ANONYMOUS);
 	case SF_OP_PTRACE:
 		return sf_ptrace_wanted(call->arg[call->sc->a]);
 	case SF_OP_BPF:

@@ -12,6 +12,8 @@
 //! execute.
 
 mod accounting;
+mod coverage;
+mod descriptors;
 mod files;
 mod lifecycle;
 mod names;
@@ -20,6 +22,7 @@ mod recording;
 mod security;
 mod sockets;
 mod sys;
+mod transfers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -58,12 +61,15 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        descriptors::TESTS,
+        transfers::TESTS,
         names::TESTS,
         sockets::TESTS,
         processes::TESTS,
         security::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        coverage::TESTS,
     ];
     let chosen = tests
         .iter()
