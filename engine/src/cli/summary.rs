@@ -159,7 +159,7 @@ fn cpu_json(cpu: usize, c: &Counters) -> Value {
     })
 }
 
-fn counts_json(c: &Counts) -> Value {
+pub(super) fn counts_json(c: &Counts) -> Value {
     json!({
         "events": c.events,
         "applied": c.applied,

@@ -72,7 +72,7 @@ macro_rules! record {
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             fn get_5(
                 cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
@@ -82,7 +82,7 @@ macro_rules! record {
                 })
             }
 
-            #[inline]
+            #[inline(always)]
             fn get_6(
                 cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {

@@ -75,7 +75,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A zigzag varint.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn long(&mut self) -> Result<i64, Malformed> {
         match self.data.get(self.pos) {
             Some(&byte) if byte < 0x80 => {
@@ -88,7 +88,7 @@ impl<'a> Cursor<'a> {
 
     /// A varint of more than one byte. Timestamps take nine and every event has some, so where the
     /// data do not end soon, eight are taken at once.
-    #[inline]
+    #[inline(never)]
     fn longer(&mut self) -> Result<i64, Malformed> {
         const MORE: u64 = 0x8080_8080_8080_8080;
         let Some((bytes, rest)) =

@@ -134,7 +134,7 @@ impl Reader {
         let path = path.as_ref();
         match File::open(path) {
             Ok(file) => Self::new(file, path),
-            Err(source) => Err(at_start(path, Problem::Open(source))),
+            Err(source) => Err(Error::open(path, source)),
         }
     }
 
@@ -157,7 +157,7 @@ impl Reader {
     ) -> Result<Self, Error> {
         let path = name.into();
         let Source { bytes, consumed, compressed } = Source::new(input, limits.window_log)
-            .map_err(|source| at_start(&path, Problem::Io(source)))?;
+            .map_err(|source| Error::at_start(&path, Problem::Io(source)))?;
         Ok(Self {
             window: Window::new(bytes),
             given: 0,
@@ -319,9 +319,4 @@ impl fmt::Debug for Reader {
         let State { path, counts, .. } = &self.state;
         f.debug_struct("Reader").field("path", path).field("counts", counts).finish_non_exhaustive()
     }
-}
-
-/// What is wrong before anything was read.
-fn at_start(path: &Path, problem: Problem) -> Error {
-    Error { path: path.to_owned(), offset: 0, compressed: false, events: 0, problem }
 }
