@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Benchmarks and load generators of the `SysFlow` capture engine.
 
+pub mod cost;
+pub mod replay;
 pub mod stream;
+pub mod trace;
 pub mod workload;

@@ -8,6 +8,8 @@
 
 #include "exec.h"
 #include "io.h"
+#include "names.h"
+#include "security.h"
 
 __noinline int sf_call_open(void)
 {
@@ -211,8 +213,14 @@ __noinline int sf_call(void)
 	case SF_HOW_DUP:
 		sf_call_dup();
 		break;
+	case SF_HOW_NAMES:
+		sf_call_names();
+		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
+		break;
+	default:
+		sf_call_security();
 		break;
 	}
 	return 0;

@@ -106,6 +106,7 @@ static __always_inline void sf_exec_ids(struct sf_rec_exec *rec,
 	rec->ppid = SF_LOAD(task_struct, SF_POINTER(task_struct, task, real_parent), tgid);
 	rec->vpid = ns.nr;
 	rec->pidns = ns.ino;
+	rec->netns = SF_LOAD(net, SF_POINTER(nsproxy, SF_POINTER(task_struct, task, nsproxy), net_ns), ns.inum);
 	rec->uid = SF_LOAD(cred, cred, euid.val);
 	rec->gid = SF_LOAD(cred, cred, egid.val);
 	rec->ruid = SF_LOAD(cred, cred, uid.val);

@@ -7,6 +7,7 @@
 #ifndef SYSFLOW_BPF_KERNEL_TYPES_H
 #define SYSFLOW_BPF_KERNEL_TYPES_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 
 typedef __u8 bool;
@@ -42,6 +43,7 @@ struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -61,12 +63,14 @@ struct path {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_magic;
 };
 
 struct inode {
 	unsigned short i_mode;
 	struct super_block *i_sb;
 	unsigned long i_ino;
+	void *i_private;
 };
 
 struct file {
@@ -148,9 +152,20 @@ typedef struct {
 	__u32 val;
 } kgid_t;
 
+/* Two halves in an array before 6.3. */
+typedef struct {
+	__u64 val;
+} kernel_cap_t;
+
+struct group_info {
+	int ngroups;
+};
+
 struct cred {
-	kuid_t uid, euid;
-	kgid_t gid, egid;
+	kuid_t uid, euid, suid, fsuid;
+	kgid_t gid, egid, sgid, fsgid;
+	kernel_cap_t cap_inheritable, cap_permitted, cap_effective;
+	struct group_info *group_info;
 };
 
 struct tty_driver {
@@ -169,8 +184,18 @@ struct signal_struct {
 	struct tty_struct *tty;
 };
 
+struct proc_ns_operations {
+	int type;	/* before 6.18 */
+};
+
 struct ns_common {
 	unsigned int inum;
+	__u32 ns_type;	/* from 6.18 on */
+	const struct proc_ns_operations *ops;
+};
+
+struct net {
+	struct ns_common ns;
 };
 
 struct pid_namespace {
@@ -185,6 +210,11 @@ struct upid {
 struct pid {
 	unsigned int level;
 	struct upid numbers[1];
+};
+
+struct nsproxy {
+	struct net *net_ns;
+	struct pid_namespace *pid_ns_for_children;
 };
 
 struct fs_struct {
@@ -222,6 +252,15 @@ struct linux_binprm {
 	int argc;
 };
 
+struct bpf_prog_aux {
+	__u32 id;
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
+};
+
 struct thread_info {
 	__u32 status;
 };
@@ -234,6 +273,7 @@ struct task_struct {
 	struct task_struct *real_parent, *group_leader;
 	const struct cred *cred;
 	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
 	struct files_struct *files;
 	struct mm_struct *mm;
 	struct pid *thread_pid;
@@ -248,11 +288,17 @@ struct task_struct {
 #define FMODE_CREATED	0x100000U
 
 #define AT_FDCWD	(-100)
+#define AT_SYMLINK_NOFOLLOW	0x100
+#define AT_REMOVEDIR	0x200
 #define F_DUPFD		0
 #define F_DUPFD_CLOEXEC	1030
 #define O_WRONLY	01
 #define O_CREAT		0100
 #define O_TRUNC		01000
+
+#define ANON_INODE_FS_MAGIC	0x09041934
+#define NSFS_MAGIC	0x6e736673
+#define PID_FS_MAGIC	0x50494446
 
 #define S_IFMT		0170000
 #define S_IFSOCK	0140000

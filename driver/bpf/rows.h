@@ -7,6 +7,7 @@
 #define SYSFLOW_BPF_ROWS_H
 
 #include <asm/unistd_64.h>
+#include <sysflow/names_row.h>
 #include <sysflow/ops.h>
 
 /* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
@@ -23,6 +24,18 @@ enum sf_how {
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
+	SF_HOW_NAMES,
+	SF_HOW_INTS,
+	SF_HOW_IDS,
+	SF_HOW_FSID,
+	SF_HOW_GROUPS,
+	SF_HOW_CAPS,
+	SF_HOW_SETNS,
+	SF_HOW_UNSHARE,
+	SF_HOW_PIDFD,
+	SF_HOW_BPF,
+	SF_HOW_MODULE,
+	SF_HOW_MODNAME,
 };
 
 struct sf_row {

@@ -16,6 +16,7 @@
 #endif
 
 #include <sysflow/layout.h>
+#include <sysflow/wanted.h>
 #include "calls.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -158,16 +159,27 @@ static __always_inline int sf_exit_restart(__s64 *ret)
 	return 0;
 }
 
-/* Of fcntl(2) only the commands that give a second descriptor. */
-static __always_inline int sf_exit_dup_wanted(struct pt_regs *regs, __u64 nr,
-					      const int direct)
+/*
+ * Of calls that do many things: fcntl(2) only where it gives a second
+ * descriptor, the others as wanted.h says.
+ */
+static __always_inline int sf_exit_wanted(struct pt_regs *regs, __u64 nr,
+					  const int direct)
 {
 	__u32 cmd;
 
-	if (sf_rows[nr].b == SF_ARG_NONE)
-		return 1;
-	cmd = SF_GET(direct, pt_regs, regs, si);
-	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	switch (sf_rows[nr].op) {
+	case SF_OP_DUP:
+		if (sf_rows[nr].b == SF_ARG_NONE)
+			return 1;
+		cmd = SF_GET(direct, pt_regs, regs, si);
+		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	case SF_OP_PTRACE:
+		return sf_ptrace_wanted(SF_GET(direct, pt_regs, regs, di));
+	case SF_OP_BPF:
+		return sf_bpf_wanted(SF_GET(direct, pt_regs, regs, di));
+	}
+	return 1;
 }
 
 static __always_inline int sf_sys_exit(struct task_struct *task,
@@ -200,8 +212,7 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
 		return 0;	/* told by sched_process_exec */
 	}
-	if (sf_rows[nr].how == SF_HOW_DUP &&
-	    !sf_exit_dup_wanted(regs, nr, direct))
+	if (sf_rows[nr].how > SF_HOW_CLOSE && !sf_exit_wanted(regs, nr, direct))
 		return 0;
 	sf_exit_tell(task, regs, nr, ret, tgid, direct);
 	return 0;

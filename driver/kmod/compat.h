@@ -7,9 +7,13 @@
 #ifndef SYSFLOW_COMPAT_H
 #define SYSFLOW_COMPAT_H
 
+#include <linux/capability.h>
 #include <linux/compat.h>
+#include <linux/fs.h>
 #include <linux/kernfs.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/proc_ns.h>
 #include <linux/sched.h>
 #include "probed.h"
 
@@ -43,6 +47,36 @@ static inline void sf_vm_flags_mod(struct vm_area_struct *vma,
 static inline const char *sf_kernfs_name(const struct kernfs_node *kn)
 {
 	return (__force const char *)READ_ONCE(kn->name);
+}
+
+/* 6.3 makes one number of what were two halves. */
+static inline u64 sf_cap_bits(kernel_cap_t cap)
+{
+#ifdef SF_HAVE_CAP_VAL
+	return cap.val;
+#else
+	return (u64)cap.cap[1] << 32 | cap.cap[0];
+#endif
+}
+
+/* CLONE_NEW*. 6.18 keeps it in the namespace. */
+static inline u64 sf_ns_type(const struct ns_common *ns)
+{
+#ifdef SF_HAVE_NS_COMMON_TYPE
+	return ns->ns_type;
+#else
+	return ns->ops->type;
+#endif
+}
+
+/* 6.9 gives pidfds a file system of their own, whose inodes have the pid. */
+static inline bool sf_is_pidfs(const struct inode *inode)
+{
+#ifdef SF_HAVE_PIDFS
+	return inode->i_sb->s_magic == PID_FS_MAGIC;
+#else
+	return false;
+#endif
 }
 
 /*

@@ -14,6 +14,8 @@
 #include <trace/events/sched.h>
 #include <trace/events/syscalls.h>
 
+#include <sysflow/wanted.h>
+
 #include "compat.h"
 #include "internal.h"
 
@@ -72,6 +74,45 @@ static noinline void sf_count_uncovered(bool compat, u64 n)
 	preempt_enable_notrace();
 }
 
+static void sf_tell_security(struct sf_run *run, const struct sf_call *call)
+{
+	switch (call->sc->how) {
+	case SF_HOW_INTS:
+		sf_tell_ints(run, call);
+		break;
+	case SF_HOW_IDS:
+		sf_tell_ids(run, call);
+		break;
+	case SF_HOW_FSID:
+		sf_tell_fsid(run, call);
+		break;
+	case SF_HOW_GROUPS:
+		sf_tell_groups(run, call);
+		break;
+	case SF_HOW_CAPS:
+		sf_tell_caps(run, call);
+		break;
+	case SF_HOW_SETNS:
+		sf_tell_setns(run, call);
+		break;
+	case SF_HOW_UNSHARE:
+		sf_tell_unshare(run, call);
+		break;
+	case SF_HOW_PIDFD:
+		sf_tell_pidfd(run, call);
+		break;
+	case SF_HOW_BPF:
+		sf_tell_bpf(run, call);
+		break;
+	case SF_HOW_MODULE:
+		sf_tell_module(run, call);
+		break;
+	case SF_HOW_MODNAME:
+		sf_tell_module_name(run, call);
+		break;
+	}
+}
+
 static void sf_tell(struct sf_run *run, const struct sf_call *call)
 {
 	switch (call->sc->how) {
@@ -102,21 +143,38 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_DUP:
 		sf_tell_dup(run, call);
 		break;
+	case SF_HOW_NAMES:
+		sf_tell_names(run, call);
+		break;
 	case SF_HOW_EXEC:
 		sf_tell_exec_failed(run, call);
+		break;
+	default:
+		sf_tell_security(run, call);
 		break;
 	}
 }
 
-/* Of fcntl(2) only the commands that give a second descriptor. */
-static bool sf_dup_wanted(const struct sf_call *call)
+/*
+ * Of calls that do many things: fcntl(2) only where it gives a second
+ * descriptor, the others as wanted.h says.
+ */
+static bool sf_wanted(const struct sf_call *call)
 {
 	unsigned int cmd;
 
-	if (call->sc->b == SF_ARG_NONE)
-		return true;
-	cmd = call->arg[call->sc->b];
-	return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	switch (call->sc->op) {
+	case SF_OP_DUP:
+		if (call->sc->b == SF_ARG_NONE)
+			return true;
+		cmd = call->arg[call->sc->b];
+		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	case SF_OP_PTRACE:
+		return sf_ptrace_wanted(call->arg[call->sc->a]);
+	case SF_OP_BPF:
+		return sf_bpf_wanted(call->arg[call->sc->a]);
+	}
+	return true;
 }
 
 /*
@@ -163,7 +221,7 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	call.sc = sc;
 	call.ret = ret;
 	syscall_get_arguments(current, regs, call.arg);
-	if (sc->how == SF_HOW_DUP && !sf_dup_wanted(&call))
+	if (!sf_wanted(&call))
 		return;
 	preempt_disable_notrace();
 	if (sf_run_begin(&run, SF_OP_CLASS(sc->op))) {

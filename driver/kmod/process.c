@@ -9,7 +9,9 @@
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/nsproxy.h>
 #include <linux/tty.h>
+#include <net/net_namespace.h>
 
 #include "compat.h"
 #include "internal.h"
@@ -180,6 +182,8 @@ static void sf_exec_ids(struct sf_rec_exec *rec)
 	rec->rgid = __kgid_val(cred->gid);
 	rec->tty = sf_tty();
 	rec->pidns = sf_pidns(current);
+	if (current->nsproxy)
+		rec->netns = current->nsproxy->net_ns->ns.inum;
 }
 
 static char *sf_put(char *to, const struct sf_str *str)

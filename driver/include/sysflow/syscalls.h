@@ -27,12 +27,27 @@
  *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
  *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
  *           is told at exit.
+ *   NAMES   a: SF_NAMES_<call>, its row of names.h. Returns 0.
+ *   INTS    a, b, c: the record's numbers, C ints, SF_ARG_NONE: 0. Of PTRACE
+ *           and BPF only the requests of wanted.h, which are argument a.
+ *   IDS     a, b, c: effective, real and saved id asked for, or SF_ARG_NONE.
+ *   FSID    told from the credentials alone.
+ *   GROUPS  a: number of groups asked for.
+ *   CAPS    told from the credentials alone.
+ *   SETNS   a: descriptor, b: CLONE_NEW*.
+ *   UNSHARE a: CLONE_*.
+ *   PIDFD   a: descriptor, b: signal.
+ *   BPF     a: command.
+ *   MODULE  a: descriptor or SF_ARG_NONE, b: parameters, c: flags or
+ *           SF_ARG_NONE.
+ *   MODNAME a: name, c: flags.
  */
 #ifndef SF_SYSCALL
 #error "define SF_SYSCALL(name, how, op, a, b, c) before including syscalls.h"
 #endif
 
 #ifndef SF_ARG_NONE
+#include <sysflow/numbers.h>
 #define SF_ARG_NONE	7
 #define SF_ARG_HOW	6
 #define SF_ADDR_NAME	0	/* b is a struct sockaddr */
@@ -79,5 +94,33 @@ SF_SYSCALL(fork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(vfork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(execve,	EXEC, EXEC, 0, 0, SF_ARG_NONE)
 SF_SYSCALL(execveat,	EXEC, EXEC, 1, 0, 0)
+
+#define SF_NAMES(name, op, d0, p0, d1, p1, f, n0, n1, b) \
+	SF_SYSCALL(name, NAMES, op, SF_NAMES_##name, 0, 0)
+#include <sysflow/names.h>
+SF_SYSCALL(setuid,	IDS, SETUID, 0, SF_ARG_NONE, SF_ARG_NONE)
+SF_SYSCALL(setreuid,	IDS, SETUID, 1, 0, SF_ARG_NONE)
+SF_SYSCALL(setresuid,	IDS, SETUID, 1, 0, 2)
+SF_SYSCALL(setgid,	IDS, SETGID, 0, SF_ARG_NONE, SF_ARG_NONE)
+SF_SYSCALL(setregid,	IDS, SETGID, 1, 0, SF_ARG_NONE)
+SF_SYSCALL(setresgid,	IDS, SETGID, 1, 0, 2)
+SF_SYSCALL(setfsuid,	FSID, SETFSID, 0, 0, 0)
+SF_SYSCALL(setfsgid,	FSID, SETFSID, 0, 0, 0)
+SF_SYSCALL(setgroups,	GROUPS, SETGROUPS, 0, 0, 0)
+SF_SYSCALL(capset,	CAPS, CAPSET, 0, 0, 0)
+SF_SYSCALL(setns,	SETNS, SETNS, 0, 1, 0)
+SF_SYSCALL(unshare,	UNSHARE, UNSHARE, 0, 0, 0)
+
+SF_SYSCALL(kill,	INTS, KILL, 0, 1, SF_ARG_NONE)
+SF_SYSCALL(tkill,	INTS, KILL, 0, 1, SF_ARG_NONE)
+SF_SYSCALL(tgkill,	INTS, KILL, 1, 2, 0)
+SF_SYSCALL(rt_sigqueueinfo,	INTS, KILL, 0, 1, SF_ARG_NONE)
+SF_SYSCALL(rt_tgsigqueueinfo,	INTS, KILL, 1, 2, 0)
+SF_SYSCALL(pidfd_send_signal,	PIDFD, KILL, 0, 1, 0)
+SF_SYSCALL(ptrace,	INTS, PTRACE, 0, 1, SF_ARG_NONE)
+SF_SYSCALL(bpf,		BPF, BPF, 0, 0, 0)
+SF_SYSCALL(init_module,	MODULE, MODULE, SF_ARG_NONE, 2, SF_ARG_NONE)
+SF_SYSCALL(finit_module,	MODULE, MODULE, 0, 1, 2)
+SF_SYSCALL(delete_module,	MODNAME, MODULE_DELETE, 0, 0, 1)
 
 #undef SF_SYSCALL

@@ -14,8 +14,10 @@
 mod accounting;
 mod files;
 mod lifecycle;
+mod names;
 mod processes;
 mod recording;
+mod security;
 mod sockets;
 mod sys;
 
@@ -54,8 +56,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
-    let tests =
-        [files::TESTS, sockets::TESTS, processes::TESTS, accounting::TESTS, lifecycle::TESTS];
+    let tests = [
+        files::TESTS,
+        names::TESTS,
+        sockets::TESTS,
+        processes::TESTS,
+        security::TESTS,
+        accounting::TESTS,
+        lifecycle::TESTS,
+    ];
     let chosen = tests
         .iter()
         .flat_map(|tests| tests.iter())

@@ -11,8 +11,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
     SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_SOCKET,
-    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_exec, sf_rec_exit, sf_rec_fd, sf_rec_file,
-    sf_rec_fork, sf_rec_io, sf_rec_sock, sf_tuple,
+    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
+    sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_path, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
 use probe_loader::{Counters, Record};
@@ -105,6 +105,15 @@ impl Event {
         }
     }
 
+    pub(crate) fn as_path(&self) -> (&sf_rec_path, [String; 2]) {
+        match self.record() {
+            Record::Path(r, paths) => {
+                (r, paths.map(|path| String::from_utf8_lossy(path).into_owned()))
+            }
+            other => panic!("no path: {other:?}"),
+        }
+    }
+
     pub(crate) fn as_sock(&self) -> (&sf_rec_sock, Vec<u8>) {
         match self.record() {
             Record::Sock(r, path) => (r, path.to_vec()),
@@ -116,6 +125,13 @@ impl Event {
         match self.record() {
             Record::Fork(r) => r,
             other => panic!("no fork: {other:?}"),
+        }
+    }
+
+    pub(crate) fn as_call(&self) -> &sf_rec_call {
+        match self.record() {
+            Record::Call(r) => r,
+            other => panic!("no call: {other:?}"),
         }
     }
 

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::RawFd;
 
 /// Makes a system call; a pointer among the arguments is the caller's care.
-fn call<const N: usize>(nr: libc::c_long, args: [usize; N]) -> io::Result<usize> {
+pub(crate) fn call<const N: usize>(nr: libc::c_long, args: [usize; N]) -> io::Result<usize> {
     let mut six = [0; 6];
     six[..N].copy_from_slice(&args);
     let [a, b, c, d, e, f] = six;
@@ -61,6 +61,26 @@ pub(crate) fn numbers(nr: libc::c_long, args: &[i32]) -> io::Result<i32> {
         *six = *arg as usize;
     }
     call(nr, six).map(|n| n as i32)
+}
+
+/// An argument of [`any`].
+#[derive(Clone, Copy)]
+pub(crate) enum Arg<'a> {
+    Number(i64),
+    Text(&'a CStr),
+}
+
+/// A call that is given numbers and reads text. A number that stands where the
+/// call takes an address is none of this program's.
+pub(crate) fn any(nr: libc::c_long, args: &[Arg<'_>]) -> io::Result<usize> {
+    let mut six = [0; 6];
+    for (six, arg) in six.iter_mut().zip(args) {
+        *six = match arg {
+            Arg::Number(number) => *number as usize,
+            Arg::Text(text) => text.as_ptr() as usize,
+        };
+    }
+    call(nr, six)
 }
 
 pub(crate) fn pipe() -> (RawFd, RawFd) {

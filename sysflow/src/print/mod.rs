@@ -16,6 +16,7 @@ mod cell;
 mod colour;
 mod column;
 mod csv;
+mod digits;
 mod json;
 mod layout;
 #[cfg(feature = "parquet")]

@@ -96,9 +96,8 @@ pub(super) fn one<R: BufRead>(
     let rest = events.reader().records() - last;
     sink.with(|sink| {
         sink.progress.add(rest);
-        sink.end_trace(&events);
-    });
-    Ok(())
+        sink.end_trace(&events)
+    })
 }
 
 /// Goes on behind damage. Returns whether that is possible.
