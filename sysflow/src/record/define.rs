@@ -139,7 +139,7 @@ macro_rules! nested {
             const SHAPE: $crate::wire::Shape =
                 $crate::wire::Shape::Record(<$name as $crate::wire::Fields>::FIELDS);
 
-            #[inline]
+            #[inline(always)]
             fn get(
                 cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
@@ -303,7 +303,7 @@ macro_rules! flags {
         impl $crate::wire::Get<'_> for $name {
             const SHAPE: $crate::wire::Shape = $crate::wire::Shape::Int;
 
-            #[inline]
+            #[inline(always)]
             fn get(
                 cursor: &mut $crate::wire::Cursor<'_>,
             ) -> Result<Self, $crate::wire::Malformed> {
