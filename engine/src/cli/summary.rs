@@ -164,6 +164,7 @@ pub(super) fn counts_json(c: &Counts) -> Value {
         "events": c.events,
         "applied": c.applied,
         "silent": c.silent,
+        "untold": c.untold,
         "ipv6": c.ipv6,
         "failed": c.failed,
         "unused_close": c.unused_close,

@@ -102,6 +102,17 @@ fn damage_costs_what_is_behind_it() {
 }
 
 #[test]
+fn a_trace_goes_through_a_pipe() {
+    let folder = Folder::new();
+    let input = folder.with("in.scap", &capture(1000, 5));
+    let output = sysflow(["record", "-r", &input, "-w", "/dev/stdout", "--quiet"]);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let records: Vec<Record> =
+        Reader::new(&output.stdout[..], "pipe").and_then(Iterator::collect).unwrap();
+    assert_eq!(flows(&records), 5);
+}
+
+#[test]
 fn what_is_no_capture_leaves_no_output() {
     let folder = Folder::new();
     let text = folder.with("notes.txt", b"these are notes");

@@ -153,7 +153,7 @@ fn plain(bytes: &[u8]) -> usize {
     let all_plain = |word: &&[u8; 8]| {
         let word = u64::from_le_bytes(**word);
         let control = word.wrapping_sub(0x20 * ONES) & !word & HIGH;
-        control | has(word, b'"') | has(word, b'\\') | has(word, 0x7f) == 0
+        (control | has(word, b'"') | has(word, b'\\') | has(word, 0x7f)) == 0
     };
     let start = 8 * words.iter().take_while(all_plain).count();
     let special = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f);

@@ -45,10 +45,13 @@ impl<'a> Decode<'a> for Straight<'_, 'a> {
     // that they are made where they are wanted and not copied from one frame to the next.
     #[inline(always)]
     fn body<R: Layout<'a>>(self) -> Result<R, Malformed> {
-        match self.1 {
-            Version::V5 => R::get_5(self.0),
-            Version::V6 => R::get_6(self.0),
-        }
+        let mut cursor = self.0.clone(); // one that nobody else can look at
+        let record = match self.1 {
+            Version::V5 => R::get_5(&mut cursor)?,
+            Version::V6 => R::get_6(&mut cursor)?,
+        };
+        *self.0 = cursor;
+        Ok(record)
     }
 }
 

@@ -70,9 +70,11 @@ impl Report {
         Ok(())
     }
 
-    /// For programs: the file beside the output.
+    /// For programs: the file beside the output. A pipe has none.
     pub(super) fn write_json(&self, args: &Args, whole: bool) -> anyhow::Result<()> {
-        let Some(first) = self.files.first() else { return Ok(()) };
+        let Some(first) = self.files.first().filter(|file| file.path.is_file()) else {
+            return Ok(());
+        };
         let mut path = first.path.clone().into_os_string();
         path.push(".stats.json");
         let path = PathBuf::from(path);

@@ -48,9 +48,18 @@ impl Sink {
     }
 
     /// Takes note of what was read of a trace.
-    pub(super) fn end_trace<R: io::BufRead>(&mut self, events: &Events<R>) {
+    pub(super) fn end_trace<R: io::BufRead>(&mut self, events: &Events<R>) -> io::Result<()> {
         if let Target::Statistics(statistics, ..) = &mut self.target {
             statistics.add_records(events.counts());
+        }
+        match events.resolver().dropped() {
+            0 => Ok(()),
+            dropped => {
+                let path = events.reader().path();
+                let what =
+                    "processes and files were too many to keep; what refers to them lacks them";
+                self.complain(&format!("{path:?}: {dropped} {what}"))
+            }
         }
     }
 

@@ -96,16 +96,8 @@ pub(super) fn one<R: BufRead>(
     let rest = events.reader().records() - last;
     sink.with(|sink| {
         sink.progress.add(rest);
-        sink.end_trace(&events);
-    });
-    match events.resolver().dropped() {
-        0 => Ok(()),
-        dropped => {
-            let path = events.reader().path();
-            let what = "processes and files were too many to keep; what refers to them lacks them";
-            sink.with(|sink| sink.complain(&format!("{path:?}: {dropped} {what}")))
-        }
-    }
+        sink.end_trace(&events)
+    })
 }
 
 /// Goes on behind damage. Returns whether that is possible.

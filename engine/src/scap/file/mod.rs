@@ -191,13 +191,19 @@ impl Reader {
         };
         self.given = len;
         let body = &self.window.bytes()[HEAD..len - TAIL];
+        if let Kind::Event(shape) = kind {
+            let Some(event) = RawEvent::read(body, shape) else {
+                return Err(self.state.fail(self.state.at, Problem::Body("event")));
+            };
+            self.state.counts.events += 1;
+            return Ok(Some(Block::Event(event)));
+        }
         let (block, damage) = Block::read(kind, body);
         if let Some((offset, problem)) = damage {
             self.state.damage = Some((self.state.at + (HEAD + offset) as u64, problem));
             self.state.stopped = true;
         }
         match block {
-            Some(Block::Event(_)) => self.state.counts.events += 1,
             Some(Block::Section(_)) => self.state.counts.sections += 1,
             Some(_) => {}
             None => return self.state.stop().map(|()| None),
