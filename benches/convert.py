@@ -12,7 +12,8 @@ turns, at least seven times each:
   cat       cat FILE, which reads the bytes once
 
 For each the CPU time (user and system) and the largest resident memory are
-told, as the kernel accounts them to the process. The last lines are ratios
+told: the former as the kernel accounts it to the process, the latter as seen
+every 10 ms. The last lines are ratios
 within one turn, so that what else the machine does counts for both. The file
 is read before, so that the disk does not count. Programs that are not
 installed are left out. Builds the release profile first.
@@ -26,6 +27,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,16 +41,30 @@ def build():
     return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 
+def resident(pid):
+    """The largest memory of a process so far in KiB, or 0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    return max((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), default=0)
+
+
 def run(command):
     """Runs a program; its CPU seconds and its largest memory in KiB."""
-    with open(os.devnull, "w+b") as null:
-        child = subprocess.Popen(command, stdin=null, stdout=null, stderr=subprocess.PIPE)
-        errors = child.stderr.read()
-        _, status, usage = os.wait4(child.pid, 0)
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    memory, pid = 0, 0
+    while pid == 0:
+        # Not ru_maxrss: that counts what this interpreter had before the program began.
+        memory = max(memory, resident(child.pid))
+        time.sleep(0.01)
+        pid, status, usage = os.wait4(child.pid, os.WNOHANG)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode != 0:
-        sys.exit(f"convert.py: {command[0]} failed: {errors.decode(errors='replace').strip()}")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        sys.exit(f"convert.py: {' '.join(command)} failed with status {child.returncode}")
+    return usage.ru_utime + usage.ru_stime, memory
 
 
 def measure(commands, times):
@@ -97,7 +113,7 @@ def main():
         if shutil.which("sysdig"):
             commands["sysdig"] = ["sysdig", "-r", str(long), "-q", "evt.num<0"]
         commands["cat"] = ["cat", str(long)]
-        run([programs / "sysflow", "record", "-r", long, "-w", out, "--quiet"])
+        run(commands["sysflow"])
         stats = Path(f"{out}.stats.json")
         events = json.loads(stats.read_text(encoding="utf-8"))["capture"]["events"]
         print(f"{events} events, {long.stat().st_size} bytes, {out.stat().st_size} bytes of trace")

@@ -131,7 +131,7 @@ fn processes_that_come_and_go_leave_nothing() {
     assert!(late <= early + SLACK, "{early} bytes became {late}");
 }
 
-// Names are kept until there are more than 131,072 that nobody uses: a file that is used again needs
+// Names are kept until there are more than 65,536 that nobody uses: a file that is used again needs
 // no second description.
 #[test]
 fn files_that_are_seen_once_leave_nothing() {

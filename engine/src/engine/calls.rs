@@ -102,7 +102,8 @@ impl<S: Sink> Engine<S> {
             self.counts.silent += 1;
             return;
         };
-        let on = On { fd, object, restype: file.restype, told: file.told };
+        let (restype, told, hint) = (file.restype, file.told, known.flows.first());
+        let on = On { fd, object, restype, told, hint };
         self.marked(Actor { process, tid: h.tid, ts: h.ts }, on, op);
     }
 

@@ -178,6 +178,20 @@ impl<S: Sink> Engine<S> {
         }
     }
 
+    /// Ends everything and forgets all processes: what comes is of another
+    /// capture, perhaps of another host, perhaps of an earlier time.
+    pub(crate) fn start_over(&mut self) {
+        self.end_all();
+        self.ending = false;
+        let found: Vec<_> = self.processes.found().collect();
+        for process in found {
+            self.processes.end(process, self.now);
+            self.processes.bury(process);
+        }
+        self.abandoned.clear();
+        (self.now, self.buried) = (0, 0);
+    }
+
     /// Exports the flows that were not for an interval. Those in which nothing
     /// happened for two are forgotten.
     pub(super) fn export_due(&mut self) {

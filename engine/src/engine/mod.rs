@@ -134,7 +134,7 @@ pub struct Engine<S> {
 
 /// Files and connections that nothing uses are kept until there are this
 /// many: they need not be written again when they come back.
-const MAX_UNUSED_OBJECTS: usize = 1 << 17;
+const MAX_UNUSED_OBJECTS: usize = 1 << 16;
 
 impl<S: Sink> Engine<S> {
     /// An engine that knows no process yet.

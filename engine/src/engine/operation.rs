@@ -37,6 +37,8 @@ pub(crate) struct On {
     /// this is its first use.
     pub(crate) restype: RestType,
     pub(crate) told: Option<ContainerRef>,
+    /// Where its flow was the last time.
+    pub(crate) hint: u32,
 }
 
 /// A name that something was done to.
@@ -75,6 +77,11 @@ pub(crate) struct Change {
     pub(crate) uid: u32,
     pub(crate) gid: u32,
     pub(crate) names: Arc<Names>,
+}
+
+#[inline]
+fn key(by: Actor, on: On) -> Key {
+    Key { process: by.process, tid: by.tid, fd: on.fd, object: on.object }
 }
 
 impl<S: Sink> Engine<S> {
@@ -171,21 +178,13 @@ impl<S: Sink> Engine<S> {
         }
     }
 
-    /// Bytes moved. `hint` is where the flow was the last time.
+    /// Bytes moved. Returns where the flow is.
     #[inline]
-    pub(crate) fn moved(
-        &mut self,
-        by: Actor,
-        on: On,
-        direction: Direction,
-        bytes: u64,
-        hint: u32,
-    ) -> u32 {
-        let key = Key { process: by.process, tid: by.tid, fd: on.fd, object: on.object };
-        if let Some(flow) = self.flows.at(hint, &key) {
+    pub(crate) fn moved(&mut self, by: Actor, on: On, direction: Direction, bytes: u64) -> u32 {
+        if let Some(flow) = self.flows.at(on.hint, &key(by, on)) {
             flow.add(direction, 1, bytes, by.ts);
             self.counts.applied += 1;
-            return hint;
+            return on.hint;
         }
         self.moved_first(by, on, direction, bytes)
     }
@@ -237,8 +236,7 @@ impl<S: Sink> Engine<S> {
         }
         let Some(place) = self.flow_on(by, on) else { return };
         self.counts.applied += 1;
-        let key = Key { process: by.process, tid: by.tid, fd: on.fd, object: on.object };
-        self.cut_off_same(&key, by.ts);
+        self.cut_off_same(&key(by, on), by.ts);
         self.end_flow(place, OpFlags::CLOSE, by.ts);
     }
 
@@ -251,7 +249,10 @@ impl<S: Sink> Engine<S> {
     /// The flow of who did it on what; none if that is not collected. The
     /// process, and a file, are written when they are first used.
     fn flow_on(&mut self, by: Actor, on: On) -> Option<u32> {
-        let key = Key { process: by.process, tid: by.tid, fd: on.fd, object: on.object };
+        let key = key(by, on);
+        if self.flows.at(on.hint, &key).is_some() {
+            return Some(on.hint);
+        }
         if let Some(place) = self.find_flow(&key) {
             return Some(place);
         }

@@ -253,7 +253,7 @@ impl<S: Sink> Engine<S> {
         if grain > 1 {
             // As the reference: looked at less than once in a second, and the
             // first time only starts the clock.
-            if self.buried == 0 || now - self.buried <= grain {
+            if self.buried == 0 || now.saturating_sub(self.buried) <= grain {
                 self.buried = if self.buried == 0 { now } else { self.buried };
                 return;
             }

@@ -79,7 +79,7 @@ pub struct Converter<S> {
     pub(super) started: bool,
     pub(super) servers: Servers,
     /// When the engine's timers are looked at next, ns.
-    next_tick: u64,
+    pub(super) next_tick: u64,
     pub(super) counts: Counts,
 }
 

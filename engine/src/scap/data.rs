@@ -31,7 +31,7 @@ impl<S: Sink> Converter<S> {
     /// What the engine is told that something was done on; none of what is no
     /// part of the telemetry.
     #[inline]
-    fn on(&mut self, here: &Here<'_>, place: ThingRef) -> Option<On> {
+    fn on(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
         let thing = self.things.get(place);
         let restype = match thing.kind {
             kind::FILE | kind::FILE_WITH_FLAGS => RestType::FILE,
@@ -44,19 +44,19 @@ impl<S: Sink> Converter<S> {
         };
         let container = self.threads.get(here.thread).container;
         if thing.container != container {
-            self.move_to_container(here, place)?;
-            let here = Here { thing: self.threads.table(here.thread)?.get(here.fd), ..*here };
-            return self.on(&here, here.thing?);
+            let moved = self.move_to_container(here, place)?;
+            return self.on(here, moved);
         }
-        let object = thing.object?;
+        let (object, hint) = (thing.object?, thing.flow);
         let main = self.threads.main_of(here.thread);
         let told = self.threads.get(main).container;
-        Some(On { fd: here.fd as i32, object, restype, told })
+        Some((On { fd: here.fd as i32, object, restype, told, hint }, place))
     }
 
     #[inline]
-    fn on_connection(&mut self, here: &Here<'_>, place: ThingRef) -> Option<On> {
+    fn on_connection(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
         let thing = self.things.get(place);
+        let hint = thing.flow;
         let object = match thing.object {
             Some(object) => object,
             None => {
@@ -73,11 +73,12 @@ impl<S: Sink> Converter<S> {
                 object
             }
         };
-        Some(On { fd: here.fd as i32, object, restype: RestType::UNKNOWN, told: None })
+        let restype = RestType::UNKNOWN;
+        Some((On { fd: here.fd as i32, object, restype, told: None, hint }, place))
     }
 
     #[cold]
-    fn on_nothing(&mut self, of: u8) -> Option<On> {
+    fn on_nothing(&mut self, of: u8) -> Option<(On, ThingRef)> {
         let counts = self.engine.counted();
         match of {
             kind::IPV6 | kind::IPV6_SERVER => counts.ipv6 += 1,
@@ -89,7 +90,7 @@ impl<S: Sink> Converter<S> {
     /// A name means another file in another container: a process took its
     /// descriptors with it.
     #[cold]
-    fn move_to_container(&mut self, here: &Here<'_>, place: ThingRef) -> Option<()> {
+    fn move_to_container(&mut self, here: &Here<'_>, place: ThingRef) -> Option<ThingRef> {
         let place = self.own(here, place)?;
         let container = self.threads.get(here.thread).container;
         let thing = self.things.get_mut(place);
@@ -100,7 +101,7 @@ impl<S: Sink> Converter<S> {
         objects.hold(object);
         objects.drop_use(old);
         (thing.object, thing.container) = (Some(object), container);
-        Some(())
+        Some(place)
     }
 
     /// Makes a thing the descriptor's own, so that it can be changed.
@@ -126,16 +127,15 @@ impl<S: Sink> Converter<S> {
             return;
         };
         self.counts.used += 1;
-        let Some(on) = self.on(here, thing) else { return };
+        let Some((on, thing)) = self.on(here, thing) else { return };
         let by = self.actor(here);
         let direction = match here.row.act {
             Act::Read | Act::ReadFrom(_) => Direction::In,
             _ => Direction::Out,
         };
         let bytes = u64::try_from(result).unwrap_or(0);
-        let hint = self.things.get(thing).flow;
-        let flow = self.engine.moved(by, on, direction, bytes, hint);
-        if flow != hint {
+        let flow = self.engine.moved(by, on, direction, bytes);
+        if flow != on.hint {
             self.things.get_mut(thing).flow = flow;
         }
     }
@@ -147,25 +147,16 @@ impl<S: Sink> Converter<S> {
             return;
         };
         self.counts.used += 1;
-        let Some(on) = self.on(here, thing) else { return };
+        let Some((on, thing)) = self.on(here, thing) else { return };
         let by = self.actor(here);
-        let flow = self.engine.marked(by, on, op);
-        self.remember(here, flow);
-    }
-
-    fn remember(&mut self, here: &Here<'_>, flow: u32) {
-        let now = self.threads.table(here.thread).and_then(|table| table.get(here.fd));
-        if let Some(thing) = now {
-            self.things.get_mut(thing).flow = flow;
-        }
+        self.things.get_mut(thing).flow = self.engine.marked(by, on, op);
     }
 
     pub(super) fn open_told(&mut self, here: &Here<'_>, flags: OpenFlags) {
         let Some(thing) = here.thing else { return };
-        let Some(on) = self.on(here, thing) else { return };
+        let Some((on, thing)) = self.on(here, thing) else { return };
         let by = self.actor(here);
-        let flow = self.engine.opened(by, on, flags);
-        self.remember(here, flow);
+        self.things.get_mut(thing).flow = self.engine.opened(by, on, flags);
     }
 
     /// mmap is entered. What it maps, if it is a file, is known; a call that
@@ -187,7 +178,7 @@ impl<S: Sink> Converter<S> {
             return;
         };
         self.counts.used += 1;
-        if let Some(on) = self.on(here, thing) {
+        if let Some((on, _)) = self.on(here, thing) {
             let by = self.actor(here);
             self.engine.closed(by, on);
         }

@@ -26,11 +26,15 @@ pub(super) fn join(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
         out.extend_from_slice(TOO_LONG);
         return;
     }
-    if name.first() == Some(&b'/') {
+    let name = if name.first() == Some(&b'/') {
         out.push(b'/');
-    } else if !name.is_empty() {
-        out.extend_from_slice(base);
-    }
+        &name[1..]
+    } else {
+        if !name.is_empty() {
+            out.extend_from_slice(base);
+        }
+        name
+    };
     append(out, name);
     if out.len() > 1 && out.last() == Some(&b'/') {
         out.pop();
@@ -39,6 +43,16 @@ pub(super) fn join(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
 
 fn append(out: &mut Vec<u8>, name: &[u8]) {
     // Nearly all names are plain: nothing to resolve, nothing to replace.
+    let mut before = b'/';
+    let plain = name.iter().all(|byte| {
+        let plain = printable(*byte) && !(before == b'/' && matches!(*byte, b'/' | b'.'));
+        before = *byte;
+        plain
+    });
+    if plain {
+        out.extend_from_slice(name);
+        return;
+    }
     for part in name.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}

@@ -141,6 +141,9 @@ impl<S: Sink> Converter<S> {
             }
             self.remove_stale(known);
         }
+        // With the last thread of its group the caller can be gone, too.
+        let caller = self.threads.find_or_insert(tid);
+        let valid = valid && !self.threads.get(caller).is_invalid();
         let mut new = Thread::unknown(child, &self.threads.texts);
         new.flags = flags;
         let maker = self.threads.get(caller);
@@ -262,15 +265,10 @@ impl<S: Sink> Converter<S> {
             thread.exepath = exepath;
         }
         thread.program = None;
-        if let Some(pid) = signed(params.get(4)) {
-            if thread.pid != pid && !was_invalid {
-                // Only damage moves a thread to another process.
-                self.counts.incomplete += 1;
-                return;
-            }
-            thread.pid = pid;
-        }
+        // Of one that is known it is the same: only damage moves a thread to
+        // another process.
         if was_invalid {
+            thread.pid = signed(params.get(4)).unwrap_or(-1);
             thread.ptid = signed(params.get(5)).unwrap_or(-1);
             if thread.flags & clone::IN_PID_NAMESPACE == 0 {
                 (thread.vtid, thread.vpid) = (thread.tid, thread.pid);

@@ -14,6 +14,7 @@ use super::file::{Block, DescriptorEntry, DescriptorObject, ProcessEntry, RawEve
 use super::path;
 use super::rows::{Act, Row};
 use super::state::descriptors::{Role, Thing, kind};
+use super::state::names::NameTable;
 use super::state::thread::Thread;
 use super::state::threads::ThreadRef;
 use super::value::{self, Ends};
@@ -52,16 +53,20 @@ impl<S: Sink> Converter<S> {
         if self.counts.sections == 1 {
             return;
         }
+        self.engine.start_over();
+        self.next_tick = 0;
         self.threads.clear();
         self.clear_away();
         self.servers = Servers::default();
+        self.users = NameTable::new(self.compat);
+        self.groups = NameTable::new(self.compat);
         self.started = false;
     }
 
     fn listed_thread(&mut self, entry: &ProcessEntry<'_>) {
         let tid = entry.tid.cast_signed();
         if let Some(known) = self.threads.find(tid) {
-            self.threads.remove(known);
+            self.threads.erase(known);
             self.clear_away();
         }
         let mut thread = Thread::unknown(tid, &self.threads.texts);

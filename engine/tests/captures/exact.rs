@@ -2,6 +2,8 @@
 //! Every field of every record, in order but for what a flush leaves open.
 
 use engine::scap::Options;
+use engine::semantics::{FileReads, Semantics};
+use sysflow::record::Kind;
 
 use super::compare::{difference, ordered};
 use super::convert::{captures, converted, expected};
@@ -40,4 +42,28 @@ captures! {
     mpm_event_cold = "mpm-event-cold";
     files = "files";
     tcp_client_server = "tcp-client-server";
+}
+
+/// With other settings of the reference: how many records of each type.
+#[test]
+fn other_settings_leave_out_what_the_reference_does() {
+    let Some(folder) = captures() else { return };
+    for (process_flows, file_only, reads, flows) in [
+        (false, false, FileReads::All, 16),
+        (true, true, FileReads::NoSystem, 15),
+        (true, true, FileReads::None, 10),
+        (false, true, FileReads::All, 16),
+    ] {
+        for compat in [true, false] {
+            let base = Semantics::of_reference();
+            let semantics = Semantics { process_flows, file_only, reads, compat, ..base };
+            let options = Options { semantics, ..Options::default() };
+            let ours = converted(&folder, "alpine", &options).records;
+            let count = |kind| ours.iter().filter(|r| r.kind() == kind).count();
+            let told = [Kind::ProcessEvent, Kind::File, Kind::FileFlow].map(count);
+            // Of files that were opened for both, the reference leaves out more.
+            let allowed = if compat { told[2] == flows } else { told[2] >= flows };
+            assert!(told[..2] == [8, 5] && allowed, "{options:?}: {told:?}");
+        }
+    }
 }

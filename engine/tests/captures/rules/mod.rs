@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Rules of the reference that no capture at hand shows, as small stories.
 
+mod anything;
 mod descriptors;
 mod identity;
 mod names;

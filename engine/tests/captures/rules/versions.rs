@@ -118,12 +118,15 @@ fn two_captures_in_one_file_do_not_know_each_others_threads() {
         s.open(100, 3, path, 1);
         s.finish()
     };
+    // The second begins at the same time: before the end of the first.
     let both = [one("/a"), one("/b")].concat();
     let out = convert(
         Reader::new(std::io::Cursor::new(both), "both").expect("captures"),
         &Options::default(),
     );
     assert_eq!((out.counts.sections, out.file_flows().len()), (2, 2));
+    let told: Vec<_> = out.processes().iter().map(|p| p.oid.hpid).collect();
+    assert_eq!(told, [1, 100, 1, 100], "processes of the second are told again");
 }
 
 #[test]
