@@ -108,7 +108,7 @@ __noinline int sf_dgram_one(__u32 i)
 	name = sf_msg_name(call, i);
 	/* A receive that failed has written no address. */
 	if (name && (ret >= 0 || call->row.op == SF_OP_SEND))
-		flags |= sf_peer_user(&rec->tuple, name);
+		flags |= sf_addr_user(&rec->tuple, 0, name);
 	rec->io.h.flags = flags;
 	sf_publish(&here, call->row.op, sizeof(*rec));
 	return 1;

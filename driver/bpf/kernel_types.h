@@ -127,6 +127,10 @@ struct inet_sock {
 	__u32 inet_saddr;
 };
 
+struct netlink_sock {
+	__u32 portid, dst_portid, dst_group;
+};
+
 struct sockaddr_un {
 	unsigned short sun_family;
 };
@@ -303,6 +307,8 @@ struct task_struct {
 #define AF_UNIX		1
 #define AF_INET		2
 #define AF_INET6	10
+#define AF_NETLINK	16
+#define AF_PACKET	17
 #define SOCK_DGRAM	2
 #define SOCK_RAW	3
 #define SOCK_TYPE_MASK	0xf
@@ -316,9 +322,11 @@ struct task_struct {
 /* Structures of user memory, 64-bit. */
 struct sf_user_sockaddr {
 	__u16 family;
-	__u16 port;	/* network order */
-	__u32 addr4;	/* AF_INET6: flow label */
-	__u8 addr6[16];
+	__u16 port;	/* network order; AF_PACKET: protocol */
+	__u32 addr4;	/* AF_INET6: flow label; AF_NETLINK: port id;
+			 * AF_PACKET: interface */
+	__u8 addr6[16];	/* AF_NETLINK: groups; AF_PACKET: 4 bytes of types,
+			 * then the address */
 };
 
 #define SF_MSGHDR_NAME	0	/* offset of msghdr.msg_name */

@@ -41,6 +41,7 @@ struct sf_sock_facts {
 	__u8 peer;	/* the socket has one, or never will */
 	__u8 flags;	/* SF_F_* of the record */
 	__u8 pad;
+	__s32 listen_fd;	/* as in the record */
 	char path[112];	/* SF_SUN_PATH_MAX, rounded up */
 };
 

@@ -13,6 +13,7 @@
 #include <linux/kernfs.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/net.h>
 #include <linux/proc_ns.h>
 #include <linux/sched.h>
 #include "probed.h"
@@ -57,6 +58,23 @@ static inline u64 sf_cap_bits(kernel_cap_t cap)
 #else
 	return (u64)cap.cap[1] << 32 | cap.cap[0];
 #endif
+}
+
+/* 6.19 gives addresses a type of their own, whose length is not said. */
+#ifdef SF_HAVE_SOCKADDR_UNSIZED
+#define SF_SOCKADDR	struct sockaddr_unsized
+#else
+#define SF_SOCKADDR	struct sockaddr
+#endif
+
+static inline int sf_kernel_bind(struct socket *sock, void *addr, int len)
+{
+	return kernel_bind(sock, (SF_SOCKADDR *)addr, len);
+}
+
+static inline int sf_kernel_connect(struct socket *sock, void *addr, int len)
+{
+	return kernel_connect(sock, (SF_SOCKADDR *)addr, len, 0);
 }
 
 /* CLONE_NEW*. 6.18 keeps it in the namespace. */

@@ -85,6 +85,9 @@ enum sf_how {
 	SF_HOW_SOCKET,
 	SF_HOW_CONNECT,
 	SF_HOW_ACCEPT,
+	SF_HOW_BIND,
+	SF_HOW_SOCKNUM,
+	SF_HOW_PAIR,
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
@@ -225,12 +228,26 @@ bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
 /* sock.c */
 enum sf_kind sf_sock_kind(const struct sock *sk);
 void sf_sock_tuple(struct sf_tuple *tuple, const struct sock *sk);
-u32 sf_sock_user_peer(struct sf_tuple *tuple, unsigned long uaddr, int len);
+/* An end of a tuple. */
+enum sf_end {
+	SF_END_LOCAL,
+	SF_END_PEER,
+};
+
+u32 sf_sock_user_addr(struct sf_tuple *tuple, enum sf_end end,
+		      unsigned long uaddr, int len);
 bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,
 		      int fd);
 void sf_tell_socket(struct sf_run *run, const struct sf_call *call);
 void sf_tell_connect(struct sf_run *run, const struct sf_call *call);
 void sf_tell_accept(struct sf_run *run, const struct sf_call *call);
+void sf_tell_bind(struct sf_run *run, const struct sf_call *call);
+void sf_tell_socknum(struct sf_run *run, const struct sf_call *call);
+void sf_tell_pair(struct sf_run *run, const struct sf_call *call);
+
+/* netlink.c */
+void sf_netlink_verify(void);
+void sf_netlink_ends(struct sf_tuple *tuple, const struct sock *sk);
 
 /* io.c */
 void sf_tell_io(struct sf_run *run, const struct sf_call *call);

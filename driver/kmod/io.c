@@ -137,8 +137,8 @@ static void sf_emit_mmsg_sum(struct sf_run *run, const struct sf_call *call,
 
 static u32 sf_msg_peer(const struct user_msghdr *m, struct sf_tuple *tuple)
 {
-	return sf_sock_user_peer(tuple, (unsigned long)m->msg_name,
-				 m->msg_namelen);
+	return sf_sock_user_addr(tuple, SF_END_PEER,
+				 (unsigned long)m->msg_name, m->msg_namelen);
 }
 
 /* Several messages, each with its own peer: a record each. */
@@ -185,7 +185,7 @@ static u32 sf_call_peer(const struct sf_call *call, struct sf_tuple *tuple)
 	if (recv &&
 	    sf_user_copy(&len, call->arg[5], sizeof(len)) != sizeof(len))
 		return SF_F_FAULT;
-	return sf_sock_user_peer(tuple, at, len);
+	return sf_sock_user_addr(tuple, SF_END_PEER, at, len);
 }
 
 static void sf_emit_dgram(struct sf_run *run, const struct sf_call *call,

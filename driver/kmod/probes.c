@@ -113,6 +113,30 @@ static void sf_tell_security(struct sf_run *run, const struct sf_call *call)
 	}
 }
 
+static void sf_tell_net(struct sf_run *run, const struct sf_call *call)
+{
+	switch (call->sc->how) {
+	case SF_HOW_SOCKET:
+		sf_tell_socket(run, call);
+		break;
+	case SF_HOW_CONNECT:
+		sf_tell_connect(run, call);
+		break;
+	case SF_HOW_ACCEPT:
+		sf_tell_accept(run, call);
+		break;
+	case SF_HOW_BIND:
+		sf_tell_bind(run, call);
+		break;
+	case SF_HOW_SOCKNUM:
+		sf_tell_socknum(run, call);
+		break;
+	case SF_HOW_PAIR:
+		sf_tell_pair(run, call);
+		break;
+	}
+}
+
 static void sf_tell(struct sf_run *run, const struct sf_call *call)
 {
 	switch (call->sc->how) {
@@ -128,15 +152,6 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_CLOSE:
 		sf_tell_close(run, call);
 		break;
-	case SF_HOW_SOCKET:
-		sf_tell_socket(run, call);
-		break;
-	case SF_HOW_CONNECT:
-		sf_tell_connect(run, call);
-		break;
-	case SF_HOW_ACCEPT:
-		sf_tell_accept(run, call);
-		break;
 	case SF_HOW_CLONE:
 		sf_tell_clone(run, call);
 		break;
@@ -147,7 +162,10 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 		sf_tell_exec_failed(run, call);
 		break;
 	default:
-		sf_tell_security(run, call);
+		if (SF_OP_CLASS(call->sc->op) == SF_CLASS_NET)
+			sf_tell_net(run, call);
+		else
+			sf_tell_security(run, call);
 		break;
 	}
 }

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use std::net::Ipv4Addr;
 
 use probe_loader::abi::{
-    SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_SOCKET, SF_OP_SOCKET, sf_rec_sock, sf_tuple,
+    SF_OP_ACCEPT, SF_OP_BIND, SF_OP_CONNECT, SF_OP_DESCRIBE_SOCKET, SF_OP_LISTEN, SF_OP_SHUTDOWN,
+    SF_OP_SOCKET, SF_OP_SOCKETPAIR, sf_rec_sock, sf_tuple,
 };
 use sysflow::record::{Ip4, OpFlags, OpenFlags, RestType};
 
@@ -101,7 +102,12 @@ impl<S: Sink> Engine<S> {
         let mark = match op {
             SF_OP_CONNECT => OpFlags::CONNECT,
             SF_OP_ACCEPT => OpFlags::ACCEPT,
-            SF_OP_SOCKET | SF_OP_DESCRIBE_SOCKET => return,
+            SF_OP_SOCKET
+            | SF_OP_BIND
+            | SF_OP_LISTEN
+            | SF_OP_SHUTDOWN
+            | SF_OP_SOCKETPAIR
+            | SF_OP_DESCRIBE_SOCKET => return,
             _ => {
                 self.counts.applied -= 1;
                 self.counts.unknown += 1;
@@ -164,7 +170,8 @@ impl<S: Sink> Engine<S> {
     fn datagram_role(&self, sock: &sf_rec_sock) -> Role {
         match (u32::from(sock.h.op), self.open_files.find(sock.file)) {
             (SF_OP_CONNECT, _) => Role::Client,
-            (SF_OP_DESCRIBE_SOCKET, Some(open)) => match self.open_files.get(open).target {
+            (SF_OP_SOCKET, _) => Role::Unknown,
+            (_, Some(open)) => match self.open_files.get(open).target {
                 Target::Datagram(role) => role,
                 _ => Role::Unknown,
             },

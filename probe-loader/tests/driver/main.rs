@@ -14,6 +14,7 @@
 mod accounting;
 mod files;
 mod lifecycle;
+mod network;
 mod processes;
 mod recording;
 mod security;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     let tests = [
         files::TESTS,
         sockets::TESTS,
+        network::TESTS,
         processes::TESTS,
         security::TESTS,
         accounting::TESTS,

@@ -10,8 +10,9 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
-    SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_SOCKET,
-    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
+    SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_BIND, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE,
+    SF_OP_DESCRIBE_SOCKET, SF_OP_LISTEN, SF_OP_OPEN, SF_OP_SHUTDOWN, SF_OP_SOCKET,
+    SF_OP_SOCKETPAIR, class_of, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
     sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_path, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
@@ -313,6 +314,10 @@ impl Recording {
             match e.op() {
                 SF_OP_OPEN
                 | SF_OP_SOCKET
+                | SF_OP_BIND
+                | SF_OP_LISTEN
+                | SF_OP_SHUTDOWN
+                | SF_OP_SOCKETPAIR
                 | SF_OP_CONNECT
                 | SF_OP_ACCEPT
                 | SF_OP_DESCRIBE_FILE
