@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Benchmarks and load generators of the `SysFlow` capture engine.
 
+pub mod cost;
 pub mod stream;
 pub mod workload;

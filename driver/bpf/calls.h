@@ -8,6 +8,7 @@
 
 #include "exec.h"
 #include "io.h"
+#include "names.h"
 #include "net.h"
 #include "security.h"
 
@@ -85,6 +86,9 @@ __noinline int sf_call(void)
 		break;
 	case SF_HOW_DUP:
 		sf_call_dup();
+		break;
+	case SF_HOW_NAMES:
+		sf_call_names();
 		break;
 	case SF_HOW_EXEC:
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);

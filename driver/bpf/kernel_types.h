@@ -43,6 +43,7 @@ struct dentry {
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
+	struct inode *d_inode;
 };
 
 struct vfsmount {
@@ -291,6 +292,8 @@ struct task_struct {
 #define FMODE_CREATED	0x100000U
 
 #define AT_FDCWD	(-100)
+#define AT_SYMLINK_NOFOLLOW	0x100
+#define AT_REMOVEDIR	0x200
 #define F_DUPFD		0
 #define F_DUPFD_CLOEXEC	1030
 #define O_WRONLY	01

@@ -53,6 +53,8 @@ struct sf_walk {
 	__u64 top;	/* and its root dentry */
 	__u64 root;	/* where the walk ends: dentry, */
 	__u64 root_mnt;	/* and struct vfsmount */
+	__u32 to_top;	/* not to the root of the task, but to the top */
+	__u32 pad;
 };
 
 struct sf_cpu {
@@ -65,7 +67,9 @@ struct sf_cpu {
 	__u32 path_at;	/* the path that was built lies at path + path_at, */
 	__u32 path_len;	/* is this long, */
 	__u32 path_cut;	/* and lacks a part */
-	__u32 name_len;
+	__u32 name_len;	/* of the name of user memory that was read */
+	__u32 names_flags;	/* SF_F_* of a record that is put together */
+	__u32 pad;
 	char path[SF_PATH_MAX + 256];	/* a name can run over the end */
 	char name[256];
 	char big[SF_RECORD_MAX];	/* where an exec record is put together */

@@ -97,7 +97,7 @@ __noinline int sf_walk_step(void)
 	if (dentry == walk->top) {
 		up = SF_POINTER(mount, walk->mount, mnt_parent);
 		if (up == walk->mount || !up)
-			return SF_STEP_OUTSIDE;
+			return walk->to_top ? SF_STEP_ROOT : SF_STEP_OUTSIDE;
 		walk->dentry = SF_POINTER(mount, walk->mount, mnt_mountpoint);
 		sf_walk_enter(walk, up);
 		return SF_STEP_ON;
@@ -114,7 +114,8 @@ __noinline int sf_walk_step(void)
 
 /*
  * Path of a dentry below a mount (struct vfsmount), as seen from the root of
- * the current task: goes up, across mount points, until it meets the root.
+ * the current task: goes up, across mount points, until it meets the root
+ * (or, when cpu->walk.to_top is set, until there is no way up).
  */
 __noinline int sf_path(__u64 vfsmount, __u64 dentry)
 {
@@ -129,7 +130,7 @@ __noinline int sf_path(__u64 vfsmount, __u64 dentry)
 	sf_path_begin(here.cpu);
 	walk = &here.cpu->walk;
 	walk->dentry = dentry;
-	walk->root = SF_POINTER(fs_struct, fs, root.dentry);
+	walk->root = walk->to_top ? 0 : SF_POINTER(fs_struct, fs, root.dentry);
 	walk->root_mnt = SF_POINTER(fs_struct, fs, root.mnt);
 	sf_walk_enter(walk, vfsmount - bpf_core_field_offset(struct mount, mnt));
 	for (i = 0; i < SF_PATH_DEPTH; i++) {

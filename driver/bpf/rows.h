@@ -7,6 +7,7 @@
 #define SYSFLOW_BPF_ROWS_H
 
 #include <asm/unistd_64.h>
+#include <sysflow/names_row.h>
 #include <sysflow/ops.h>
 
 /* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
@@ -26,6 +27,7 @@ enum sf_how {
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
+	SF_HOW_NAMES,
 	SF_HOW_INTS,
 	SF_HOW_IDS,
 	SF_HOW_FSID,

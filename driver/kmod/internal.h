@@ -29,6 +29,7 @@
 #include <sysflow/abi.h>
 #include <sysflow/described.h>
 #include <sysflow/device.h>
+#include <sysflow/names_row.h>
 #include <sysflow/ring.h>
 #include <sysflow/ring_write.h>
 
@@ -36,6 +37,9 @@ struct file;
 struct linux_binprm;
 struct sock;
 struct vm_area_struct;
+
+/* A directory, a slash, and a name below it with its terminator. */
+#define SF_JOINED_MAX	(2 * SF_PATH_MAX + 1)
 
 /*
  * A CPU's scratch memory: strings whose length must be known before room in
@@ -45,6 +49,7 @@ struct sf_scratch {
 	char path[SF_PATH_MAX];
 	char cwd[SF_PATH_MAX];
 	char cgroup[SF_CGROUP_MAX];
+	char joined[2][SF_JOINED_MAX];
 };
 
 /* One CPU. Written by probes on that CPU only, from START to STOP. */
@@ -91,6 +96,7 @@ enum sf_how {
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
+	SF_HOW_NAMES,
 	SF_HOW_INTS,
 	SF_HOW_IDS,
 	SF_HOW_FSID,
@@ -253,6 +259,8 @@ void sf_netlink_ends(struct sf_tuple *tuple, const struct sock *sk);
 void sf_tell_io(struct sf_run *run, const struct sf_call *call);
 void sf_tell_msgio(struct sf_run *run, const struct sf_call *call);
 
+/* names.c */
+void sf_tell_names(struct sf_run *run, const struct sf_call *call);
 /* security.c */
 void sf_tell_ints(struct sf_run *run, const struct sf_call *call);
 void sf_tell_ids(struct sf_run *run, const struct sf_call *call);
@@ -283,7 +291,10 @@ struct sf_back {
 bool sf_prepend(struct sf_back *b, const char *name, u32 max, bool slash);
 struct sf_str sf_back_end(struct sf_back *b, u32 size);
 struct sf_str sf_path(char *buf, const struct path *path);
+struct sf_str sf_path_from(char *buf, const struct path *path,
+			   const struct path *root);
 struct path sf_read_pwd(void);
+struct path sf_read_root(void);
 int sf_path_verify(void);
 
 #endif /* SYSFLOW_INTERNAL_H */

@@ -98,7 +98,7 @@ struct path sf_read_pwd(void)
 	return fs ? sf_read_fs_path(&fs->pwd) : (struct path){};
 }
 
-static struct path sf_read_root(void)
+struct path sf_read_root(void)
 {
 	struct fs_struct *fs = current->fs;
 
@@ -142,7 +142,10 @@ static bool sf_prepend_dentry(struct sf_back *b, const struct dentry *dentry,
 	return sf_prepend(b, name, max, slash);
 }
 
-/* From path up to root. False: root is not above it. */
+/*
+ * From path up to root, or, when that is empty, to the top of the mounts.
+ * False: root is not above it.
+ */
 static bool sf_walk_up(struct sf_back *w, const struct path *path,
 		       const struct path *root)
 {
@@ -158,8 +161,8 @@ static bool sf_walk_up(struct sf_back *w, const struct path *path,
 		if (d == READ_ONCE(m->mnt.mnt_root)) {
 			struct sf_mount *over = READ_ONCE(m->mnt_parent);
 
-			if (over == m)
-				return false;	/* the top, or unmounted */
+			if (over == m)	/* the top, or unmounted */
+				return !root->mnt;
 			d = READ_ONCE(m->mnt_mountpoint);
 			m = over;
 			continue;
@@ -176,14 +179,14 @@ static bool sf_walk_up(struct sf_back *w, const struct path *path,
 }
 
 /*
- * The path of an open file from the process's root, or, when it is not below
- * that, the dentry's name. Lies in buf, SF_PATH_MAX bytes. Of a path that is
- * too long the end is kept.
+ * The path from a root (an empty one: the top of the mounts), or, when it is
+ * not below that, the dentry's name. Lies at the end of buf, SF_PATH_MAX bytes.
+ * Of a path that is too long the end is kept.
  */
-struct sf_str sf_path(char *buf, const struct path *path)
+struct sf_str sf_path_from(char *buf, const struct path *path,
+			   const struct path *root)
 {
 	const struct sf_back empty = { buf + SF_PATH_MAX, SF_PATH_MAX, 0 };
-	struct path root = sf_read_root();
 	int tries = SF_WALK_TRIES;
 	struct sf_back w;
 	unsigned int seq;
@@ -196,7 +199,7 @@ struct sf_str sf_path(char *buf, const struct path *path)
 		seq = sf_rename_seq();
 		/* The walk's loads lie between those of the sequence. */
 		smp_rmb();
-		inside = sf_walk_up(&w, path, &root);
+		inside = sf_walk_up(&w, path, root);
 		if (!inside) {
 			w = empty;
 			sf_prepend_dentry(&w, path->dentry, false);
@@ -208,6 +211,14 @@ struct sf_str sf_path(char *buf, const struct path *path)
 	if (inside)
 		return sf_back_end(&w, SF_PATH_MAX);
 	return (struct sf_str){ w.start, SF_PATH_MAX - w.room, w.flags };
+}
+
+/* The path of an open file from the process's root. */
+struct sf_str sf_path(char *buf, const struct path *path)
+{
+	struct path root = sf_read_root();
+
+	return sf_path_from(buf, path, &root);
 }
 
 /* Whether the mounts above this one look like mounts in memory. */

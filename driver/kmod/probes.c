@@ -158,6 +158,9 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_DUP:
 		sf_tell_dup(run, call);
 		break;
+	case SF_HOW_NAMES:
+		sf_tell_names(run, call);
+		break;
 	case SF_HOW_EXEC:
 		sf_tell_exec_failed(run, call);
 		break;

@@ -27,7 +27,8 @@ static inline u32 sf_user_copy(void *dst, unsigned long src, u32 n)
 
 /*
  * Copies a string without its terminator into dst, a kmalloc()ed buffer of
- * size bytes. Returns the length and adds what befell it to *flags.
+ * size bytes. Returns the length, less than size, and adds what befell it to
+ * *flags.
  */
 static inline u32 sf_user_string(char *dst, unsigned long src, u32 size,
 				 u32 *flags)
@@ -41,9 +42,10 @@ static inline u32 sf_user_string(char *dst, unsigned long src, u32 size,
 		*flags |= SF_F_FAULT;
 		return 0;
 	}
-	if (n == size)
-		*flags |= SF_F_CUT;
-	return n;
+	if (n < size)
+		return n;
+	*flags |= SF_F_CUT;
+	return size - 1;	/* as with a terminator */
 }
 
 #endif /* SYSFLOW_USER_H */

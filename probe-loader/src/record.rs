@@ -7,12 +7,13 @@
 //! can index without doubt.
 
 use crate::abi::{
-    Plain, SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CHDIR, SF_OP_CHROOT, SF_OP_CLONE, SF_OP_CLOSE,
-    SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_PROCESS, SF_OP_DESCRIBE_SOCKET, SF_OP_DUP,
-    SF_OP_EXEC, SF_OP_EXIT, SF_OP_FORK, SF_OP_MKDIR, SF_OP_MMAP, SF_OP_MODULE, SF_OP_MODULE_DELETE,
-    SF_OP_OPEN, SF_OP_PIPE, SF_OP_READ, SF_OP_SEND, SF_OP_SETXATTR, SF_OP_SOCKET, SF_OP_SOCKETPAIR,
-    sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd, sf_rec_file, sf_rec_fork, sf_rec_io,
-    sf_rec_path, sf_rec_sock, sf_rec_sockio,
+    Plain, SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_ANON, SF_OP_CHDIR, SF_OP_CHROOT, SF_OP_CLONE,
+    SF_OP_CLOSE, SF_OP_CLOSE_RANGE, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_PROCESS,
+    SF_OP_DESCRIBE_SOCKET, SF_OP_DUP, SF_OP_EXEC, SF_OP_EXIT, SF_OP_FORK, SF_OP_MKDIR, SF_OP_MMAP,
+    SF_OP_MODULE, SF_OP_MODULE_DELETE, SF_OP_OPEN, SF_OP_PIPE, SF_OP_PIVOT_ROOT, SF_OP_READ,
+    SF_OP_SEND, SF_OP_SOCKET, SF_OP_SOCKETPAIR, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit,
+    sf_rec_fd, sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_mmap, sf_rec_path, sf_rec_sock,
+    sf_rec_sockio,
 };
 
 /// A record by layout. The header, which names the operation, is the first
@@ -29,6 +30,8 @@ pub enum Record<'a> {
     Sock(&'a sf_rec_sock, &'a [u8]),
     /// Something on a descriptor.
     Fd(&'a sf_rec_fd),
+    /// A file was mapped into memory.
+    Map(&'a sf_rec_mmap),
     /// A call told by numbers.
     Call(&'a sf_rec_call),
     /// A task was made.
@@ -82,9 +85,7 @@ impl<'a> Record<'a> {
         match u32::from(hdr.op) {
             SF_OP_READ..=SF_OP_SEND if tupled => sf_rec_sockio::at(bytes).map(Record::SockIo),
             SF_OP_READ..=SF_OP_SEND => sf_rec_io::at(bytes).map(Record::Io),
-            SF_OP_CLOSE | SF_OP_DUP | SF_OP_PIPE | SF_OP_MMAP => {
-                sf_rec_fd::at(bytes).map(Record::Fd)
-            }
+            SF_OP_CLOSE | SF_OP_DUP | SF_OP_PIPE => sf_rec_fd::at(bytes).map(Record::Fd),
             _ => Self::decode_seldom(hdr, bytes),
         }
         .ok_or_else(damaged)
@@ -93,7 +94,7 @@ impl<'a> Record<'a> {
     /// The layouts that are not on the path of every byte moved.
     fn decode_seldom(hdr: &'a sf_hdr, bytes: &'a [u8]) -> Option<Self> {
         match u32::from(hdr.op) {
-            SF_OP_OPEN | SF_OP_DESCRIBE_FILE => {
+            SF_OP_OPEN | SF_OP_ANON | SF_OP_DESCRIBE_FILE => {
                 let fixed = sf_rec_file::at(bytes)?;
                 let [path] = strings::<sf_rec_file, 1>(bytes, [fixed.path_len])?;
                 Some(Record::File(fixed, path))
@@ -103,6 +104,8 @@ impl<'a> Record<'a> {
                 let [path] = strings::<sf_rec_sock, 1>(bytes, [fixed.path_len])?;
                 Some(Record::Sock(fixed, path))
             }
+            SF_OP_MMAP => sf_rec_mmap::at(bytes).map(Record::Map),
+            SF_OP_CLOSE_RANGE => sf_rec_call::at(bytes).map(Record::Call),
             SF_OP_FORK => sf_rec_fork::at(bytes).map(Record::Fork),
             SF_OP_EXIT => sf_rec_exit::at(bytes).map(Record::Exit),
             SF_OP_EXEC | SF_OP_DESCRIBE_PROCESS => {
@@ -115,7 +118,7 @@ impl<'a> Record<'a> {
             | SF_OP_CHROOT
             | SF_OP_MODULE
             | SF_OP_MODULE_DELETE
-            | SF_OP_MKDIR..=SF_OP_SETXATTR => {
+            | SF_OP_MKDIR..=SF_OP_PIVOT_ROOT => {
                 let fixed = sf_rec_path::at(bytes)?;
                 let paths = strings::<sf_rec_path, 2>(bytes, fixed.len)?;
                 Some(Record::Path(fixed, paths))
@@ -135,6 +138,7 @@ impl<'a> Record<'a> {
             Record::File(r, _) => &r.h,
             Record::Sock(r, _) => &r.h,
             Record::Fd(r) => &r.h,
+            Record::Map(r) => &r.fd.h,
             Record::Call(r) => &r.h,
             Record::Fork(r) => &r.h,
             Record::Exec(r, _) => &r.h,
@@ -196,7 +200,10 @@ mod tests {
             (SF_OP_CHDIR, "Path"),
             (SF_OP_OPEN, "File"),
             (SF_OP_CONNECT, "Sock"),
-            (SF_OP_SETXATTR, "Path"),
+            (SF_OP_PIVOT_ROOT, "Path"),
+            (SF_OP_MMAP, "Map"),
+            (SF_OP_ANON, "File"),
+            (SF_OP_CLOSE_RANGE, "Call"),
             (SF_OP_READ, "Io"),
             (31, "Call"),
             (200, "Unknown"),

@@ -17,7 +17,8 @@
 //!   `sf_ring_reserve`: our reads of a record happen before it is overwritten.
 //!
 //! Everything else in the shared pages is a counter or a hint, loaded Relaxed;
-//! `writing` has its own argument at [`Ring::quiet`].
+//! `writing` has its own argument at [`Ring::quiet`]. `ring/model.rs` checks
+//! that these orderings are enough, and that none can be spared.
 
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -31,6 +32,10 @@ use crate::abi::{
     SF_RING_SIZE_MIN, sf_hdr, sf_ring_cons, sf_ring_prod,
 };
 use crate::counters::Counters;
+
+const HEAD_LOAD: Ordering = Ordering::Acquire;
+const TAIL_STORE: Ordering = Ordering::Release;
+const WRITING_LOAD: Ordering = Ordering::Acquire;
 
 /// Bytes from one ring to the next in a driver's mapping (`SF_RING_STRIDE`).
 #[must_use]
@@ -220,7 +225,7 @@ impl Ring {
     pub fn refresh(&mut self) -> bool {
         // Acquire pairs with the store-release in sf_ring_commit: the bytes
         // before `head` were written before it.
-        let head = self.word64(std::mem::offset_of!(sf_ring_prod, head)).load(Ordering::Acquire);
+        let head = self.word64(std::mem::offset_of!(sf_ring_prod, head)).load(HEAD_LOAD);
         // A head that is out of bounds would be a broken driver; do not
         // follow it out of the mapping.
         if head.wrapping_sub(self.tail) <= self.size + u64::from(SF_RECORD_MAX) {
@@ -245,7 +250,7 @@ impl Ring {
         let offset = std::mem::offset_of!(sf_ring_prod, writing);
         // SAFETY: an aligned word of the mapped prod page.
         let word = unsafe { AtomicU32::from_ptr(self.map.base.as_ptr().add(offset).cast::<u32>()) };
-        word.load(Ordering::Acquire) == 0
+        word.load(WRITING_LOAD) == 0
     }
 
     /// The next record's bytes, or `None` when everything up to the last
@@ -337,7 +342,7 @@ impl Ring {
             self.tail = self.next;
             // Release pairs with the load-acquire in sf_ring_reserve: our
             // reads are over before the writer writes there.
-            self.tail_word().store(self.tail, Ordering::Release);
+            self.tail_word().store(self.tail, TAIL_STORE);
         }
     }
 
@@ -360,5 +365,7 @@ impl Ring {
     }
 }
 
+#[cfg(test)]
+mod model;
 #[cfg(test)]
 mod tests;

@@ -32,6 +32,13 @@
  *    in reserved room, a new configuration field where zero means as before.
  *  - A reader accepts equal majors and any minor: it skips operations and
  *    ignores flags that it does not know, and counts what it skipped.
+ *  - An operation marked "reserved" (ops.h) has been told by no driver yet: its
+ *    layout can still change with a minor version.
+ *
+ * Schema versions
+ *  - 1.1: operations on names (sf_rec_path, which got arg[]), chdir and chroot,
+ *    ANON, CLOSE_RANGE, PIPE, MMAP (sf_rec_mmap); READ and WRITE tell calls
+ *    that move bytes between two descriptors, too.
  */
 #ifndef SYSFLOW_ABI_H
 #define SYSFLOW_ABI_H
@@ -129,7 +136,34 @@ struct sf_rec_sockio {
 #define SF_FILE_CREATED	0x01U	/* made by this open: f_mode & FMODE_CREATED */
 #define SF_FILE_UNLINKED 0x02U	/* has no name any more: d_unhashed */
 
-/* A file: OPEN, DESCRIBE_FILE. 64 bytes and the path. */
+/* The call that made the descriptor of an ANON record: the high byte of
+ * sf_rec_file.attr, which is zero in every other record. A table of its own,
+ * because a failed call has no file whose path would say it. */
+#define SF_FILE_MADE_SHIFT	8
+enum sf_made {
+	SF_MADE_EVENTFD		= 1,	/* eventfd, eventfd2 */
+	SF_MADE_EPOLL		= 2,	/* epoll_create, epoll_create1 */
+	SF_MADE_TIMERFD		= 3,	/* timerfd_create */
+	SF_MADE_SIGNALFD	= 4,	/* signalfd, signalfd4; also when they
+					 * change one that exists */
+	SF_MADE_INOTIFY		= 5,	/* inotify_init, inotify_init1 */
+	SF_MADE_FANOTIFY	= 6,	/* fanotify_init */
+	SF_MADE_USERFAULTFD	= 7,	/* userfaultfd */
+	SF_MADE_PIDFD		= 8,	/* pidfd_open */
+	SF_MADE_PIDFD_GETFD	= 9,	/* pidfd_getfd: a second descriptor of
+					 * another process's open file */
+	SF_MADE_PERF		= 10,	/* perf_event_open */
+	SF_MADE_MEMFD		= 11,	/* memfd_create: path "memfd:" and the
+					 * name that the caller gave */
+	SF_MADE_MEMFD_SECRET	= 12,	/* memfd_secret */
+	SF_MADE_URING		= 13,	/* io_uring_setup */
+	SF_MADE_MQUEUE		= 14,	/* mq_open: path is the queue's name */
+	SF_MADE_FSCONTEXT	= 15,	/* fsopen, fspick */
+	SF_MADE_MOUNT		= 16,	/* fsmount, open_tree, open_tree_attr */
+	SF_MADE_LANDLOCK	= 17,	/* landlock_create_ruleset */
+};
+
+/* A file: OPEN, ANON, DESCRIBE_FILE. 64 bytes and the path. */
 struct sf_rec_file {
 	struct sf_hdr h;
 	__u64 file;	/* identity of the open file; 0: a failed open */
@@ -137,14 +171,17 @@ struct sf_rec_file {
 	__u32 dev;	/* i_sb->s_dev: major << 20 | minor */
 	__u32 mode;	/* i_mode: type and permissions; type 0: an anonymous
 			 * inode (eventfd, epoll, ...) */
-	__s32 fd;	/* descriptor; of a failed open: the directory fd given */
-	__s32 ret;	/* of OPEN: descriptor or -errno; else 0 */
+	__s32 fd;	/* descriptor; of a failed open: the directory fd given
+			 * (open_by_handle_at: the mount's); of a failed ANON -1 */
+	__s32 ret;	/* of OPEN and ANON: descriptor or -errno; else 0 */
 	__u32 flags;	/* O_*. Of OPEN those that the caller gave: the kernel
 			 * drops O_CREAT, O_EXCL, O_TRUNC and O_CLOEXEC from the
 			 * file and adds O_LARGEFILE. They are in a register,
-			 * only openat2(2) has them in user memory. Of
+			 * only openat2(2) has them in user memory. Of ANON:
+			 * the flags that its call has, else 0. Of
 			 * DESCRIBE_FILE: f_flags */
-	__u16 attr;	/* SF_FILE_* */
+	__u16 attr;	/* SF_FILE_*; of ANON also enum sf_made, in the high
+			 * byte */
 	__u16 path_len;
 	/* path: absolute, from the dentry and mount of the file as seen from
 	 * the process's root; with SF_F_USER as the caller gave it. A file
@@ -177,14 +214,36 @@ struct sf_rec_sock {
 	/* path: sun_path; first byte 0: abstract name */
 };
 
-/* Something on a descriptor that needs no description: CLOSE, DUP. 40 bytes. */
+/*
+ * Something on a descriptor that needs no description: CLOSE, DUP, PIPE. 40
+ * bytes. A pipe is told by two records of the same time, the end that is read
+ * first; their numbers lie in user memory (SF_F_USER), a number that is no pipe
+ * has identity 0. A pipe that could not be made: one record, with fd -1.
+ */
 struct sf_rec_fd {
 	struct sf_hdr h;
 	__u64 file;	/* identity. Of CLOSE 0: it is gone at the call's exit,
 			 * the reader knows the last use of (pid, fd). Of DUP
-			 * that of the new descriptor, described or not */
-	__s32 fd;	/* the call's argument; of DUP the old descriptor */
+			 * and PIPE that of the new descriptor, described or
+			 * not */
+	__s32 fd;	/* the call's argument; of DUP the old descriptor, of
+			 * PIPE the new one */
 	__s32 ret;	/* of DUP the new descriptor */
+};
+
+/*
+ * A file was mapped into memory: MMAP. Anonymous memory is not told. 72 bytes,
+ * of which the first 40 are an sf_rec_fd: fd is the descriptor, ret 0 or
+ * -errno, and the file is described before, as for I/O.
+ */
+struct sf_rec_mmap {
+	struct sf_rec_fd fd;
+	__u64 addr;	/* where it was placed; of a failed call the address
+			 * asked for */
+	__u64 length;	/* bytes, as asked for */
+	__u64 offset;	/* in the file, bytes */
+	__u32 prot;	/* PROT_*, as asked for */
+	__u32 flags;	/* MAP_* */
 };
 
 /*
@@ -193,6 +252,11 @@ struct sf_rec_fd {
  *		arg[0]			arg[1]			arg[2]
  * CLONE	flags of clone(2),	0			0
  *		else 0
+ * CLOSE_	first number		last number		CLOSE_RANGE_*
+ * RANGE	    without CLOSE_RANGE_CLOEXEC what is open among them is
+ *		    closed now, else at the next exec; with
+ *		    CLOSE_RANGE_UNSHARE the table of descriptors is the
+ *		    caller's own from then on
  * SETUID,	effective id,		real,			saved
  * SETGID	    after the call, from current's cred, in the initial user
  *		    namespace; of a failed call what it asked for, and
@@ -309,21 +373,62 @@ struct sf_rec_exit {
 };
 
 /*
- * An operation on one or two names. 56 bytes and the paths.
+ * An operation on one or two names. 72 bytes and the paths.
  *
- * MODULE: the module's file (finit_module: from the descriptor; init_module:
- * no path, ino 0) and its parameters, which are user memory and no path.
- * MODULE_DELETE: the module's name (SF_F_USER), no second.
+ * A path is that of a kernel object when the call names one: a descriptor
+ * (fchmod, an empty name with AT_EMPTY_PATH), or the working directory and the
+ * root after chdir and chroot; ino, dev and mode are then that object's, as it
+ * is after the call. Else the object is found by a name that no kernel object
+ * keeps: the name is read from user memory once, at the call's exit, and the
+ * record has SF_F_USER. A relative name is joined to its directory, which is
+ * taken from the kernel (the descriptor's file, or the working directory, at
+ * the call's exit). Nothing is made shorter: "." and ".." and doubled slashes
+ * stand as the caller wrote them, symbolic links are not followed, and the
+ * reader normalises if it wants to. As from the root of the process.
+ *
+ * A name whose directory descriptor is not open stays as it was given. Each
+ * part (directory, name) is cut at SF_PATH_MAX, so that a path has at most
+ * 2 * SF_PATH_MAX + 1 bytes.
+ *
+ *	op		path 0		path 1		arg
+ *	MKDIR		new folder	-		mode
+ *	MKNOD		new file	-		mode, device (as given)
+ *	RMDIR, UNLINK	name		-		-
+ *	LINK		old name	new name	-
+ *	SYMLINK		target, as text	new link	-
+ *	RENAME		old name	new name	-
+ *	CHMOD		name		-		mode
+ *	CHOWN		name		-		uid, gid (~0: as it was)
+ *	TRUNCATE	name		-		length
+ *	MOUNT		mount point	source: text of mount(2) (none when it
+ *					is NULL), name of move_mount(2)
+ *	UMOUNT		mount point	-		-
+ *	PIVOT_ROOT	new root	put_old		-
+ *	SETXATTR	name		attribute	bytes of the value
+ *						(setxattrat(2): 0)
+ *	REMOVEXATTR	name		attribute	-
+ *	CHDIR		new directory	-		-
+ *	CHROOT		new root, from the root of the mount namespace; of a
+ *			failed call from the root of the process
+ *	MODULE		the module's	its parameters,	-
+ *			file		user memory
+ *			(init_module:	and no path
+ *			none, ino 0)
+ *	MODULE_DELETE	the module's	-		-
+ *			name
  */
 struct sf_rec_path {
 	struct sf_hdr h;
 	__u64 ino;	/* of the object; 0: not known */
-	__u32 dev;
-	__u32 mode;
+	__u32 dev;	/* as sf_rec_file.dev */
+	__u32 mode;	/* i_mode; 0: not known */
 	__s32 ret;
-	__u32 flags;	/* the call's */
+	__u32 flags;	/* the call's; of calls that follow no symbolic link and
+			 * have no flag for it (lchown, lsetxattr,
+			 * lremovexattr) with AT_SYMLINK_NOFOLLOW */
 	__u32 pad;
-	__u16 len[2];	/* absolute paths, directory fds resolved */
+	__u16 len[2];
+	__u64 arg[2];	/* numbers of the call: see above, else 0 */
 };
 
 #define SF_ASSERT_SIZE(type, size) \
@@ -340,10 +445,11 @@ SF_ASSERT_SIZE(sf_rec_sockio, 104);
 SF_ASSERT_SIZE(sf_rec_file, 64);
 SF_ASSERT_SIZE(sf_rec_sock, 96);
 SF_ASSERT_SIZE(sf_rec_fd, 40);
+SF_ASSERT_SIZE(sf_rec_mmap, 72);
 SF_ASSERT_SIZE(sf_rec_call, 56);
 SF_ASSERT_SIZE(sf_rec_fork, 72);
 SF_ASSERT_SIZE(sf_rec_exec, 104);
 SF_ASSERT_SIZE(sf_rec_exit, 48);
-SF_ASSERT_SIZE(sf_rec_path, 56);
+SF_ASSERT_SIZE(sf_rec_path, 72);
 
 #endif /* SYSFLOW_ABI_H */

@@ -67,6 +67,13 @@ SF_ASSERT_OFFSET(sf_rec_fd, file, 24);
 SF_ASSERT_OFFSET(sf_rec_fd, fd, 32);
 SF_ASSERT_OFFSET(sf_rec_fd, ret, 36);
 
+SF_ASSERT_OFFSET(sf_rec_mmap, fd, 0);
+SF_ASSERT_OFFSET(sf_rec_mmap, addr, 40);
+SF_ASSERT_OFFSET(sf_rec_mmap, length, 48);
+SF_ASSERT_OFFSET(sf_rec_mmap, offset, 56);
+SF_ASSERT_OFFSET(sf_rec_mmap, prot, 64);
+SF_ASSERT_OFFSET(sf_rec_mmap, flags, 68);
+
 SF_ASSERT_OFFSET(sf_rec_call, h, 0);
 SF_ASSERT_OFFSET(sf_rec_call, ret, 24);
 SF_ASSERT_OFFSET(sf_rec_call, arg, 32);
@@ -121,6 +128,7 @@ SF_ASSERT_OFFSET(sf_rec_path, ret, 40);
 SF_ASSERT_OFFSET(sf_rec_path, flags, 44);
 SF_ASSERT_OFFSET(sf_rec_path, pad, 48);
 SF_ASSERT_OFFSET(sf_rec_path, len, 52);
+SF_ASSERT_OFFSET(sf_rec_path, arg, 56);
 
 SF_ASSERT_OFFSET(sf_ring_prod, magic, 0);
 SF_ASSERT_OFFSET(sf_ring_prod, api_version, 8);

@@ -4,7 +4,7 @@
  *
  * An operation is numbered class * 32 + n, so the class of an operation is a
  * shift and needs no table. Numbers are never reused. An operation marked
- * "reserved" has its number and its layout; no driver of schema 1.0 emits it.
+ * "reserved" has its number and its layout; no driver emits it yet.
  *
  * Rust reads this file through bindgen.
  */
@@ -53,8 +53,8 @@ enum sf_op {
 	SF_OP_SETGID		= 6,	/* sf_rec_call: the same of groups */
 	SF_OP_SETNS		= 7,	/* sf_rec_call */
 	SF_OP_UNSHARE		= 8,	/* sf_rec_call */
-	SF_OP_CHDIR		= 9,	/* sf_rec_path, reserved */
-	SF_OP_CHROOT		= 10,	/* sf_rec_path, reserved */
+	SF_OP_CHDIR		= 9,	/* sf_rec_path */
+	SF_OP_CHROOT		= 10,	/* sf_rec_path */
 	SF_OP_PTRACE		= 11,	/* sf_rec_call: sf_ptrace_wanted() */
 	SF_OP_KILL		= 12,	/* sf_rec_call: every call that sends a
 					 * signal */
@@ -75,8 +75,11 @@ enum sf_op {
 	SF_OP_OPEN		= 64,	/* sf_rec_file */
 	SF_OP_CLOSE		= 65,	/* sf_rec_fd */
 	SF_OP_DUP		= 66,	/* sf_rec_fd: a second number */
-	SF_OP_PIPE		= 67,	/* sf_rec_fd twice, reserved */
-	SF_OP_MMAP		= 68,	/* sf_rec_fd, reserved */
+	SF_OP_PIPE		= 67,	/* sf_rec_fd twice */
+	SF_OP_MMAP		= 68,	/* sf_rec_mmap */
+	SF_OP_ANON		= 69,	/* sf_rec_file: a descriptor that no
+					 * open gave: eventfd, memfd, ... */
+	SF_OP_CLOSE_RANGE	= 70,	/* sf_rec_call */
 
 	/* SF_CLASS_NET */
 	SF_OP_SOCKET		= 96,	/* sf_rec_sock */
@@ -88,22 +91,26 @@ enum sf_op {
 	SF_OP_SOCKETPAIR	= 102,	/* sf_rec_sock twice */
 
 	/* SF_CLASS_PATH, all sf_rec_path */
-	SF_OP_MKDIR		= 128,	/* reserved */
-	SF_OP_RMDIR		= 129,	/* reserved */
-	SF_OP_LINK		= 130,	/* reserved */
-	SF_OP_UNLINK		= 131,	/* reserved */
-	SF_OP_SYMLINK		= 132,	/* reserved */
-	SF_OP_RENAME		= 133,	/* reserved */
-	SF_OP_CHMOD		= 134,	/* reserved */
-	SF_OP_CHOWN		= 135,	/* reserved */
-	SF_OP_TRUNCATE		= 136,	/* reserved */
-	SF_OP_MOUNT		= 137,	/* reserved */
-	SF_OP_UMOUNT		= 138,	/* reserved */
-	SF_OP_SETXATTR		= 139,	/* reserved */
+	SF_OP_MKDIR		= 128,
+	SF_OP_RMDIR		= 129,
+	SF_OP_LINK		= 130,
+	SF_OP_UNLINK		= 131,
+	SF_OP_SYMLINK		= 132,
+	SF_OP_RENAME		= 133,
+	SF_OP_CHMOD		= 134,
+	SF_OP_CHOWN		= 135,
+	SF_OP_TRUNCATE		= 136,
+	SF_OP_MOUNT		= 137,
+	SF_OP_UMOUNT		= 138,
+	SF_OP_SETXATTR		= 139,
+	SF_OP_REMOVEXATTR	= 140,
+	SF_OP_MKNOD		= 141,
+	SF_OP_PIVOT_ROOT	= 142,
 
 	/* SF_CLASS_IO: sf_rec_io, or sf_rec_sockio with SF_F_TUPLE */
-	SF_OP_READ		= 160,	/* read(2) family */
-	SF_OP_WRITE		= 161,	/* write(2) family */
+	SF_OP_READ		= 160,	/* read(2) family; where sendfile(2)
+					 * and its kin take bytes from */
+	SF_OP_WRITE		= 161,	/* write(2) family; where they go */
 	SF_OP_RECV		= 162,	/* recv(2) family */
 	SF_OP_SEND		= 163,	/* send(2) family */
 };

@@ -30,6 +30,7 @@
  *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
  *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
  *           is told at exit.
+ *   NAMES   a: SF_NAMES_<call>, its row of names.h. Returns 0.
  *   INTS    a, b, c: the record's numbers, C ints, SF_ARG_NONE: 0. Of PTRACE
  *           and BPF only the requests of wanted.h, which are argument a.
  *   IDS     a, b, c: effective, real and saved id asked for, or SF_ARG_NONE.
@@ -49,6 +50,7 @@
 #endif
 
 #ifndef SF_ARG_NONE
+#include <sysflow/numbers.h>
 #define SF_ARG_NONE	7
 #define SF_ARG_HOW	6
 #define SF_ADDR_NAME	0	/* b is a struct sockaddr */
@@ -100,6 +102,9 @@ SF_SYSCALL(vfork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(execve,	EXEC, EXEC, 0, 0, SF_ARG_NONE)
 SF_SYSCALL(execveat,	EXEC, EXEC, 1, 0, 0)
 
+#define SF_NAMES(name, op, d0, p0, d1, p1, f, n0, n1, b) \
+	SF_SYSCALL(name, NAMES, op, SF_NAMES_##name, 0, 0)
+#include <sysflow/names.h>
 SF_SYSCALL(setuid,	IDS, SETUID, 0, SF_ARG_NONE, SF_ARG_NONE)
 SF_SYSCALL(setreuid,	IDS, SETUID, 1, 0, SF_ARG_NONE)
 SF_SYSCALL(setresuid,	IDS, SETUID, 1, 0, 2)

@@ -177,6 +177,7 @@ impl<S: Sink> Engine<S> {
             Record::File(file, path) => self.file(file, path),
             Record::Sock(sock, path) => self.sock(sock, path),
             Record::Fd(fd) => self.fd(fd),
+            Record::Map(map) => self.fd(&map.fd),
             Record::Call(call) if u32::from(call.h.op) == SF_OP_CLONE => self.clone_returned(call),
             Record::Fork(fork) => self.fork(fork),
             Record::Exec(exec, strings) => self.exec(exec, &strings),

@@ -18,6 +18,7 @@ pub const SF_F_TUPLE: u32 = 16;
 pub const SF_F_USER: u32 = 32;
 pub const SF_FILE_CREATED: u32 = 1;
 pub const SF_FILE_UNLINKED: u32 = 2;
+pub const SF_FILE_MADE_SHIFT: u32 = 8;
 pub const SF_ID_NONE: u32 = 4294967295;
 pub const SF_SHARE_THREAD: u32 = 1;
 pub const SF_SHARE_FILES: u32 = 2;
@@ -79,6 +80,8 @@ pub const SF_OP_CLOSE: sf_op = 65;
 pub const SF_OP_DUP: sf_op = 66;
 pub const SF_OP_PIPE: sf_op = 67;
 pub const SF_OP_MMAP: sf_op = 68;
+pub const SF_OP_ANON: sf_op = 69;
+pub const SF_OP_CLOSE_RANGE: sf_op = 70;
 pub const SF_OP_SOCKET: sf_op = 96;
 pub const SF_OP_BIND: sf_op = 97;
 pub const SF_OP_LISTEN: sf_op = 98;
@@ -98,6 +101,9 @@ pub const SF_OP_TRUNCATE: sf_op = 136;
 pub const SF_OP_MOUNT: sf_op = 137;
 pub const SF_OP_UMOUNT: sf_op = 138;
 pub const SF_OP_SETXATTR: sf_op = 139;
+pub const SF_OP_REMOVEXATTR: sf_op = 140;
+pub const SF_OP_MKNOD: sf_op = 141;
+pub const SF_OP_PIVOT_ROOT: sf_op = 142;
 pub const SF_OP_READ: sf_op = 160;
 pub const SF_OP_WRITE: sf_op = 161;
 pub const SF_OP_RECV: sf_op = 162;
@@ -188,6 +194,24 @@ const _: () = {
     ["Offset of field: sf_rec_sockio::tuple"]
         [::core::mem::offset_of!(sf_rec_sockio, tuple) - 64usize];
 };
+pub const SF_MADE_EVENTFD: sf_made = 1;
+pub const SF_MADE_EPOLL: sf_made = 2;
+pub const SF_MADE_TIMERFD: sf_made = 3;
+pub const SF_MADE_SIGNALFD: sf_made = 4;
+pub const SF_MADE_INOTIFY: sf_made = 5;
+pub const SF_MADE_FANOTIFY: sf_made = 6;
+pub const SF_MADE_USERFAULTFD: sf_made = 7;
+pub const SF_MADE_PIDFD: sf_made = 8;
+pub const SF_MADE_PIDFD_GETFD: sf_made = 9;
+pub const SF_MADE_PERF: sf_made = 10;
+pub const SF_MADE_MEMFD: sf_made = 11;
+pub const SF_MADE_MEMFD_SECRET: sf_made = 12;
+pub const SF_MADE_URING: sf_made = 13;
+pub const SF_MADE_MQUEUE: sf_made = 14;
+pub const SF_MADE_FSCONTEXT: sf_made = 15;
+pub const SF_MADE_MOUNT: sf_made = 16;
+pub const SF_MADE_LANDLOCK: sf_made = 17;
+pub type sf_made = ::core::ffi::c_uint;
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
 pub struct sf_rec_file {
@@ -263,6 +287,29 @@ const _: () = {
     ["Offset of field: sf_rec_fd::file"][::core::mem::offset_of!(sf_rec_fd, file) - 24usize];
     ["Offset of field: sf_rec_fd::fd"][::core::mem::offset_of!(sf_rec_fd, fd) - 32usize];
     ["Offset of field: sf_rec_fd::ret"][::core::mem::offset_of!(sf_rec_fd, ret) - 36usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct sf_rec_mmap {
+    pub fd: sf_rec_fd,
+    pub addr: __u64,
+    pub length: __u64,
+    pub offset: __u64,
+    pub prot: __u32,
+    pub flags: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sf_rec_mmap"][::core::mem::size_of::<sf_rec_mmap>() - 72usize];
+    ["Alignment of sf_rec_mmap"][::core::mem::align_of::<sf_rec_mmap>() - 8usize];
+    ["Offset of field: sf_rec_mmap::fd"][::core::mem::offset_of!(sf_rec_mmap, fd) - 0usize];
+    ["Offset of field: sf_rec_mmap::addr"][::core::mem::offset_of!(sf_rec_mmap, addr) - 40usize];
+    ["Offset of field: sf_rec_mmap::length"]
+        [::core::mem::offset_of!(sf_rec_mmap, length) - 48usize];
+    ["Offset of field: sf_rec_mmap::offset"]
+        [::core::mem::offset_of!(sf_rec_mmap, offset) - 56usize];
+    ["Offset of field: sf_rec_mmap::prot"][::core::mem::offset_of!(sf_rec_mmap, prot) - 64usize];
+    ["Offset of field: sf_rec_mmap::flags"][::core::mem::offset_of!(sf_rec_mmap, flags) - 68usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
@@ -408,10 +455,11 @@ pub struct sf_rec_path {
     pub flags: __u32,
     pub pad: __u32,
     pub len: [__u16; 2usize],
+    pub arg: [__u64; 2usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of sf_rec_path"][::core::mem::size_of::<sf_rec_path>() - 56usize];
+    ["Size of sf_rec_path"][::core::mem::size_of::<sf_rec_path>() - 72usize];
     ["Alignment of sf_rec_path"][::core::mem::align_of::<sf_rec_path>() - 8usize];
     ["Offset of field: sf_rec_path::h"][::core::mem::offset_of!(sf_rec_path, h) - 0usize];
     ["Offset of field: sf_rec_path::ino"][::core::mem::offset_of!(sf_rec_path, ino) - 24usize];
@@ -421,6 +469,7 @@ const _: () = {
     ["Offset of field: sf_rec_path::flags"][::core::mem::offset_of!(sf_rec_path, flags) - 44usize];
     ["Offset of field: sf_rec_path::pad"][::core::mem::offset_of!(sf_rec_path, pad) - 48usize];
     ["Offset of field: sf_rec_path::len"][::core::mem::offset_of!(sf_rec_path, len) - 52usize];
+    ["Offset of field: sf_rec_path::arg"][::core::mem::offset_of!(sf_rec_path, arg) - 56usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]

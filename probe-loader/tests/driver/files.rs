@@ -35,20 +35,20 @@ pub(crate) const TESTS: &[Test] = &[
     ("files::renames_and_mounts_meanwhile", renames_and_mounts_meanwhile),
 ];
 
-fn c(text: &str) -> CString {
+pub(crate) fn c(text: &str) -> CString {
     CString::new(text).expect("no NUL")
 }
 
-fn temporary() -> tempfile::TempDir {
+pub(crate) fn temporary() -> tempfile::TempDir {
     tempfile::tempdir().expect("temporary folder")
 }
 
-fn text(path: &Path) -> String {
+pub(crate) fn text(path: &Path) -> String {
     fs::canonicalize(path).expect("exists").to_str().expect("UTF-8").to_owned()
 }
 
 /// Device number as the kernel writes it.
-fn kernel_dev(dev: u64) -> u32 {
+pub(crate) fn kernel_dev(dev: u64) -> u32 {
     libc::major(dev) << 20 | libc::minor(dev)
 }
 
@@ -256,7 +256,7 @@ fn deep_paths() {
     assert_ne!(file.file, 0);
 }
 
-fn private_mounts() {
+pub(crate) fn private_mounts() {
     unshare(CloneFlags::CLONE_NEWNS).expect("unshare");
     mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
         .expect("private mounts");

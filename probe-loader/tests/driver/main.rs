@@ -14,6 +14,7 @@
 mod accounting;
 mod files;
 mod lifecycle;
+mod names;
 mod network;
 mod processes;
 mod recording;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        names::TESTS,
         sockets::TESTS,
         network::TESTS,
         processes::TESTS,

@@ -106,6 +106,15 @@ impl Event {
         }
     }
 
+    pub(crate) fn as_path(&self) -> (&sf_rec_path, [String; 2]) {
+        match self.record() {
+            Record::Path(r, paths) => {
+                (r, paths.map(|path| String::from_utf8_lossy(path).into_owned()))
+            }
+            other => panic!("no path: {other:?}"),
+        }
+    }
+
     pub(crate) fn as_sock(&self) -> (&sf_rec_sock, Vec<u8>) {
         match self.record() {
             Record::Sock(r, path) => (r, path.to_vec()),
@@ -124,13 +133,6 @@ impl Event {
         match self.record() {
             Record::Call(r) => r,
             other => panic!("no call: {other:?}"),
-        }
-    }
-
-    pub(crate) fn as_path(&self) -> (&sf_rec_path, [String; 2]) {
-        match self.record() {
-            Record::Path(r, names) => (r, names.map(|n| String::from_utf8_lossy(n).into_owned())),
-            other => panic!("no path: {other:?}"),
         }
     }
 

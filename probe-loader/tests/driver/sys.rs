@@ -63,6 +63,26 @@ pub(crate) fn numbers(nr: libc::c_long, args: &[i32]) -> io::Result<i32> {
     call(nr, six).map(|n| n as i32)
 }
 
+/// An argument of [`any`].
+#[derive(Clone, Copy)]
+pub(crate) enum Arg<'a> {
+    Number(i64),
+    Text(&'a CStr),
+}
+
+/// A call that is given numbers and reads text. A number that stands where the
+/// call takes an address is none of this program's.
+pub(crate) fn any(nr: libc::c_long, args: &[Arg<'_>]) -> io::Result<usize> {
+    let mut six = [0; 6];
+    for (six, arg) in six.iter_mut().zip(args) {
+        *six = match arg {
+            Arg::Number(number) => *number as usize,
+            Arg::Text(text) => text.as_ptr() as usize,
+        };
+    }
+    call(nr, six)
+}
+
 pub(crate) fn pipe() -> (RawFd, RawFd) {
     let mut ends = [0 as RawFd; 2];
     call(libc::SYS_pipe2, [ends.as_mut_ptr() as usize, 0]).expect("pipe2");
