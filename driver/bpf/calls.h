@@ -70,7 +70,60 @@ __noinline int sf_call_dup(void)
 	return 0;
 }
 
-/* The kinds above SF_HOW_CLOSE. */
+/* IO and MSGIO of a call that is not on the hot path. */
+__noinline int sf_call_io(void)
+{
+	struct sf_here here;
+	struct sf_call *call;
+	struct sf_who who;
+	__u32 kind, op;
+	__u64 file;
+	__s32 fd;
+
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	who = sf_who_of(here.cpu);
+	op = call->row.op;
+	fd = call->arg[call->row.a & 7];
+	file = sf_file_of(fd);
+	call->file = file;
+	if (!file) {
+		sf_io_emit(&here, who, op, 0, fd, call->ret);
+		return 0;
+	}
+	kind = sf_io_kind(&here, who, file, fd);
+	if (kind == SF_KIND_NONE)
+		sf_lose(&here, op, SF_CAUSE_RING_FULL);
+	else if (kind == SF_KIND_DGRAM)
+		sf_dgram();
+	else if (sf_is_mmsg(call) && call->ret > 1)
+		sf_stream_mmsg();
+	else
+		sf_io_emit(&here, who, op, file, fd, call->ret);
+	return 0;
+}
+
+__noinline int sf_call_close(void)
+{
+	struct sf_here here;
+	struct sf_call *call;
+	struct sf_rec_fd *rec;
+
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_CLOSE, sizeof(*rec), 0);
+	if (!rec)
+		return 0;
+	rec->file = 0;
+	rec->fd = call->arg[call->row.a & 7];
+	rec->ret = call->ret;
+	sf_publish(&here, SF_OP_CLOSE, sizeof(*rec));
+	return 0;
+}
+
+/* Every kind: those up to SF_HOW_CLOSE come here off the hot path only. */
 __noinline int sf_call(void)
 {
 	struct sf_here here;
@@ -78,6 +131,13 @@ __noinline int sf_call(void)
 	if (!sf_here(&here))
 		return 0;
 	switch (here.cpu->call.row.how) {
+	case SF_HOW_IO:
+	case SF_HOW_MSGIO:
+		sf_call_io();
+		break;
+	case SF_HOW_CLOSE:
+		sf_call_close();
+		break;
 	case SF_HOW_OPEN:
 		sf_call_open();
 		break;
@@ -101,6 +161,47 @@ __noinline int sf_call(void)
 		break;
 	}
 	return 0;
+}
+
+/* Arguments of a 32-bit call that lie in user memory, n words. */
+static __always_inline int sf_read_args32(struct sf_call *call, __u64 src, __u32 n)
+{
+	__u32 words[6] = {};
+	int i;
+
+	if (n > 6)
+		n = 6;
+	sf_opaque(n);
+	if (n > 6 || bpf_probe_read_user(words, n * sizeof(__u32), (void *)src))
+		return 0;
+	for (i = 0; i < 6; i++)
+		call->arg[i] = words[i];
+	return 1;
+}
+
+/* What is left to be done to the arguments of a 32-bit call. One whose
+ * arguments cannot be read is lost: 0. */
+__noinline int sf_call_fix(void)
+{
+	struct sf_here here;
+	struct sf_call *call;
+	int ok = 1;
+	__u32 nr;
+
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	if (call->fix == SF_FIX_SOCKETCALL) {
+		nr = call->arg[0] & (SF_SOCKETCALLS - 1);
+		ok = sf_read_args32(call, call->arg[1], sf_socketcalls[nr].fix);
+	} else if (call->fix == SF_FIX_MMAP) {
+		ok = sf_read_args32(call, call->arg[0], 6);
+	} else {
+		sf_fix_args(call->fix, call->arg);
+	}
+	if (!ok)
+		sf_lose(&here, call->row.op, SF_CAUSE_COPY_FAULT);
+	return ok;
 }
 
 #endif /* SYSFLOW_BPF_CALLS_H */

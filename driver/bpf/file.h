@@ -100,7 +100,7 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 	rec->attr = sf_file_attr(file, dentry);
 	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
-	rec->h.flags = flags;
+	rec->h.flags = sf_flags(sf_who_of(here.cpu), op, flags);
 	sf_described(here.cpu, file, rec->ino, SF_KIND_FILE);
 	sf_publish(&here, op, len);
 	return 1;
@@ -137,7 +137,7 @@ __noinline int sf_open_user(void)
 	rec->attr = 0;
 	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
-	rec->h.flags = flags;
+	rec->h.flags = sf_flags(sf_who_of(here.cpu), SF_OP_OPEN, flags);
 	sf_publish(&here, SF_OP_OPEN, len);
 	return 1;
 }

@@ -17,7 +17,7 @@ typedef __u8 bool;
 
 /* Registers at the entry of a system call, x86-64. */
 struct pt_regs {
-	unsigned long r10, r9, r8, dx, si, di, orig_ax;
+	unsigned long r10, r9, r8, dx, si, di, bx, cx, bp, orig_ax;
 };
 
 typedef struct {
@@ -332,7 +332,6 @@ struct sf_user_sockaddr {
 			 * then the address */
 };
 
-#define SF_MSGHDR_NAME	0	/* offset of msghdr.msg_name */
 #define SF_MMSGHDR_SIZE	64
 #define SF_MMSGHDR_LEN	56	/* offset of mmsghdr.msg_len */
 

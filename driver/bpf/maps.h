@@ -20,6 +20,7 @@
 struct sf_who {
 	__u64 ts;
 	__u32 pid, tid;
+	__u32 flags;	/* SF_F_* of what is told, but of no description */
 };
 
 /* A system call at its exit, for the functions that are not inline. */
@@ -29,6 +30,7 @@ struct sf_call {
 	__u64 arg[8];	/* 6 and 7 (SF_ARG_NONE) are 0 */
 	__u64 file;	/* struct file of the descriptor, where one is used */
 	struct sf_row row;
+	__u8 fix;	/* enum sf_fix: what is still to be done to arg */
 };
 
 /* What sf_sock_read() found of a socket. */
@@ -143,6 +145,7 @@ static __always_inline struct sf_who sf_who_of(const struct sf_cpu *cpu)
 	who.ts = SF_READ(cpu->call.who.ts);
 	who.pid = SF_READ(cpu->call.who.pid);
 	who.tid = SF_READ(cpu->call.who.tid);
+	who.flags = SF_READ(cpu->call.who.flags);
 	return who;
 }
 
@@ -151,6 +154,7 @@ static __always_inline void sf_keep_who(struct sf_cpu *cpu, struct sf_who who)
 	SF_WRITE(cpu->call.who.ts, who.ts);
 	SF_WRITE(cpu->call.who.pid, who.pid);
 	SF_WRITE(cpu->call.who.tid, who.tid);
+	SF_WRITE(cpu->call.who.flags, who.flags);
 }
 
 static __always_inline void sf_copy_tuple(struct sf_tuple *to,

@@ -8,6 +8,7 @@
 
 #include <asm/unistd_64.h>
 #include <sysflow/names_row.h>
+#include <sysflow/compat.h>
 #include <sysflow/ops.h>
 
 /* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
@@ -45,9 +46,9 @@ struct sf_row {
 	union {
 		struct {
 			__u8 how;	/* SF_HOW_*, as a 64-bit call */
-			__u8 compat;	/* of interest as a 32-bit call */
+			__u8 compat;	/* of interest as a 32-bit call, */
 		};
-		__u16 any;	/* of interest as either */
+		__u16 any;	/* or as either */
 	};
 	__u8 op;
 	__u8 a, b, c;
@@ -62,10 +63,6 @@ struct sf_row {
 
 #define SF_ROWS	512	/* a power of two over every number in use */
 
-/* The calls of interest by their 32-bit numbers (arch/x86/entry/syscalls/
- * syscall_32.tbl, fixed for ever). They are not covered, only counted. */
-#define SF_COMPAT(nr)	[nr].compat = 1
-
 static const volatile struct sf_row sf_rows[SF_ROWS] = {
 #define SF_SYSCALL(name, kind, operation, x, y, z) \
 	[__NR_##name].how = SF_HOW_##kind, \
@@ -74,44 +71,20 @@ static const volatile struct sf_row sf_rows[SF_ROWS] = {
 	[__NR_##name].b = (y), \
 	[__NR_##name].c = (z),
 #include <sysflow/syscalls.h>
+#define SF_IA32(number, name, how)	[number].compat = 1,
+#include <sysflow/ia32.h>
+	[SF_IA32_UMOUNT].compat = 1,
+};
 
-	SF_COMPAT(2),	/* fork */
-	SF_COMPAT(3),	/* read */
-	SF_COMPAT(4),	/* write */
-	SF_COMPAT(5),	/* open */
-	SF_COMPAT(6),	/* close */
-	SF_COMPAT(8),	/* creat */
-	SF_COMPAT(11),	/* execve */
-	SF_COMPAT(41),	/* dup */
-	SF_COMPAT(55),	/* fcntl */
-	SF_COMPAT(63),	/* dup2 */
-	SF_COMPAT(102),	/* socketcall */
-	SF_COMPAT(120),	/* clone */
-	SF_COMPAT(145),	/* readv */
-	SF_COMPAT(146),	/* writev */
-	SF_COMPAT(180),	/* pread64 */
-	SF_COMPAT(181),	/* pwrite64 */
-	SF_COMPAT(190),	/* vfork */
-	SF_COMPAT(221),	/* fcntl64 */
-	SF_COMPAT(295),	/* openat */
-	SF_COMPAT(330),	/* dup3 */
-	SF_COMPAT(333),	/* preadv */
-	SF_COMPAT(334),	/* pwritev */
-	SF_COMPAT(337),	/* recvmmsg */
-	SF_COMPAT(345),	/* sendmmsg */
-	SF_COMPAT(358),	/* execveat */
-	SF_COMPAT(359),	/* socket */
-	SF_COMPAT(362),	/* connect */
-	SF_COMPAT(364),	/* accept4 */
-	SF_COMPAT(369),	/* sendto */
-	SF_COMPAT(370),	/* sendmsg */
-	SF_COMPAT(371),	/* recvfrom */
-	SF_COMPAT(372),	/* recvmsg */
-	SF_COMPAT(378),	/* preadv2 */
-	SF_COMPAT(379),	/* pwritev2 */
-	SF_COMPAT(417),	/* recvmmsg_time64 */
-	SF_COMPAT(435),	/* clone3 */
-	SF_COMPAT(437),	/* openat2 */
+/* What each 32-bit call is as a 64-bit one. */
+static const volatile struct sf_ia32 sf_ia32[SF_IA32_ROWS] = {
+#define SF_IA32(number, name, how) \
+	[number] = { __NR_##name, 1, SF_FIX_##how },
+#include <sysflow/ia32.h>
+};
+
+static const volatile struct sf_ia32 sf_socketcalls[SF_SOCKETCALLS] = {
+	SF_SOCKETCALL_TABLE
 };
 
 /* The x32 flag of a system call number; the calls from 512 on exist as x32

@@ -113,12 +113,14 @@ static __always_inline void sf_exit_close(struct sf_here *here, struct sf_who wh
 	sf_publish(here, SF_OP_CLOSE, sizeof(*rec));
 }
 
-static __always_inline void sf_exit_compat(void)
+/* Calls that are seen and not covered. */
+static __noinline int sf_exit_compat(void)
 {
 	struct sf_here here;
 
 	if (sf_running && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
+	return 0;
 }
 
 /* A call that is of interest and not the recorder's own. */
@@ -163,23 +165,68 @@ static __always_inline int sf_exit_restart(__s64 *ret)
  * Of calls that do many things: fcntl(2) only where it gives a second
  * descriptor, the others as wanted.h says.
  */
-static __always_inline int sf_exit_wanted(struct pt_regs *regs, __u64 nr,
-					  const int direct)
+static __always_inline int sf_exit_wanted(__u64 nr, __u64 first, __u32 second)
 {
-	__u32 cmd;
-
 	switch (sf_rows[nr].op) {
 	case SF_OP_DUP:
-		if (sf_rows[nr].b == SF_ARG_NONE)
-			return 1;
-		cmd = SF_GET(direct, pt_regs, regs, si);
-		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+		return sf_rows[nr].b == SF_ARG_NONE || second == F_DUPFD ||
+		       second == F_DUPFD_CLOEXEC;
 	case SF_OP_PTRACE:
-		return sf_ptrace_wanted(SF_GET(direct, pt_regs, regs, di));
+		return sf_ptrace_wanted(first);
 	case SF_OP_BPF:
-		return sf_bpf_wanted(SF_GET(direct, pt_regs, regs, di));
+		return sf_bpf_wanted(first);
 	}
 	return 1;
+}
+
+/* A 32-bit call, as the 64-bit one that it stands for. */
+static __always_inline void sf_exit_32(struct task_struct *task,
+				       struct pt_regs *regs, __u64 ia32_nr,
+				       __s64 ret, __u32 tgid, const int direct)
+{
+	__u32 fix = sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].fix;
+	__u64 nr = sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].nr & (SF_ROWS - 1);
+	__u32 first = SF_GET(direct, pt_regs, regs, bx);
+	__u32 second = SF_GET(direct, pt_regs, regs, cx);
+	struct sf_call *call;
+	struct sf_here here;
+	struct sf_who who;
+
+	if (!sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].known) {
+		sf_exit_compat();
+		return;
+	}
+	if (fix == SF_FIX_SOCKETCALL) {
+		if (!sf_socketcalls[first & (SF_SOCKETCALLS - 1)].known ||
+		    first >= SF_SOCKETCALLS)
+			return;
+		nr = sf_socketcalls[first & (SF_SOCKETCALLS - 1)].nr & (SF_ROWS - 1);
+	}
+	if (!sf_rows[nr].how || (ret < 0 && sf_exit_restart(&ret)) ||
+	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
+	    !sf_exit_wanted(nr, first, second))
+		return;
+	if (!sf_enter(&here, &who, sf_rows[nr].op))
+		return;
+	who.pid = tgid;
+	who.tid = SF_GET(direct, task_struct, task, pid);
+	who.flags = SF_F_COMPAT;
+	sf_keep_who(here.cpu, who);
+	call = &here.cpu->call;
+	call->ret = ret;
+	call->arg[0] = first;
+	call->arg[1] = second;
+	call->arg[2] = (__u32)SF_GET(direct, pt_regs, regs, dx);
+	call->arg[3] = (__u32)SF_GET(direct, pt_regs, regs, si);
+	call->arg[4] = (__u32)SF_GET(direct, pt_regs, regs, di);
+	call->arg[5] = (__u32)SF_GET(direct, pt_regs, regs, bp);
+	call->arg[6] = 0;
+	call->arg[7] = 0;
+	call->row = sf_rows[nr];
+	call->fix = fix;
+	if (sf_call_fix())
+		sf_call();
+	sf_ring_end(here.ring.prod);
 }
 
 static __always_inline int sf_sys_exit(struct task_struct *task,
@@ -201,7 +248,7 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 		return 0;
 	if (SF_GET(direct, task_struct, task, thread_info.status) & TS_COMPAT) {
 		if (sf_rows[nr].compat)
-			sf_exit_compat();
+			sf_exit_32(task, regs, nr, ret, tgid, direct);
 		return 0;
 	}
 	if (!sf_rows[nr].how)
@@ -212,7 +259,9 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
 		return 0;	/* told by sched_process_exec */
 	}
-	if (sf_rows[nr].how > SF_HOW_CLOSE && !sf_exit_wanted(regs, nr, direct))
+	if (sf_rows[nr].how > SF_HOW_CLOSE &&
+	    !sf_exit_wanted(nr, SF_GET(direct, pt_regs, regs, di),
+			    SF_GET(direct, pt_regs, regs, si)))
 		return 0;
 	sf_exit_tell(task, regs, nr, ret, tgid, direct);
 	return 0;

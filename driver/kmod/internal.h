@@ -78,6 +78,7 @@ extern struct sf_session sf_session;
 struct sf_run {
 	struct sf_cpu *cpu;
 	u64 ts;
+	u32 flags;	/* SF_F_* of what is told, but of no description */
 };
 
 /* How a system call is read at its exit: the kinds of syscalls.h. */
@@ -126,6 +127,9 @@ struct sf_call {
 	const struct sf_syscall *sc;
 	long ret;
 	unsigned long arg[6];
+	bool compat;		/* structures of user memory are 32-bit */
+	bool lost;		/* arguments that lie in user memory could
+				 * not be read */
 };
 
 static inline bool sf_owner_is(const struct task_struct *task)
@@ -153,6 +157,7 @@ static __always_inline bool sf_run_begin(struct sf_run *run, u32 cls)
 	/* The fast clock may step back some ns while it is being adjusted. */
 	run->ts = max_t(u64, ktime_get_mono_fast_ns(), cpu->last_ts);
 	cpu->last_ts = run->ts;
+	run->flags = 0;
 	return true;
 }
 
@@ -187,17 +192,19 @@ static __always_inline void sf_commit(struct sf_run *run, void *rec, u32 op,
 	u32 whole = ALIGN(len, 8);
 
 	memset((char *)rec + len, 0, whole - len);
+	if (SF_OP_CLASS(op) != SF_CLASS_DESCRIBE)
+		flags |= run->flags;
 	sf_ring_stamp(run->cpu->ring.prod, rec, run->ts, current->tgid,
 		      current->pid, whole, op, flags);
 	sf_ring_commit(&run->cpu->ring, SF_OP_CLASS(op), whole);
 }
 
-/* An operation that is not told because its description was lost. */
-static inline void sf_lose(struct sf_run *run, u32 cls)
+/* An operation that is not told: its description was lost, for one. */
+static inline void sf_lose(struct sf_run *run, u32 cls, u32 cause)
 {
 	struct sf_ring_prod *prod = run->cpu->ring.prod;
 
-	sf_ring_lose(prod, cls, SF_CAUSE_RING_FULL);
+	sf_ring_lose(prod, cls, cause);
 	WRITE_ONCE(prod->seq, prod->seq + 1);
 }
 

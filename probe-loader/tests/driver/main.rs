@@ -12,6 +12,8 @@
 //! execute.
 
 mod accounting;
+#[cfg(target_arch = "x86_64")]
+mod compat;
 mod files;
 mod lifecycle;
 mod names;
@@ -64,6 +66,8 @@ fn main() -> ExitCode {
         network::TESTS,
         processes::TESTS,
         security::TESTS,
+        #[cfg(target_arch = "x86_64")]
+        compat::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
     ];
