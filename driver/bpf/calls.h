@@ -86,7 +86,7 @@ __noinline int sf_call_io(void)
 	who = sf_who_of(here.cpu);
 	op = call->row.op;
 	fd = call->arg[call->row.a & 7];
-	file = sf_file_of(fd);
+	file = sf_call_file(call);
 	call->file = file;
 	if (!file) {
 		sf_io_emit(&here, who, op, 0, fd, call->ret);

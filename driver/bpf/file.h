@@ -23,6 +23,12 @@ static __always_inline __u64 sf_file_of(__s32 fd)
 			       (__u32)fd * sizeof(void *));
 }
 
+/* struct file of a call's first descriptor. */
+static __always_inline __u64 sf_call_file(const struct sf_call *call)
+{
+	return call->held ? call->held : sf_file_of(call->arg[call->row.a & 7]);
+}
+
 static __always_inline __u64 sf_ino_of(__u64 file)
 {
 	return SF_LOAD(inode, SF_POINTER(file, file, f_inode), i_ino);

@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include <sysflow/described.h>
 #include <sysflow/ring_write.h>
+#include <sysflow/uring.h>
 #include "config.h"
 #include "rows.h"
 
@@ -29,6 +30,8 @@ struct sf_call {
 	__s64 ret;
 	__u64 arg[8];	/* 6 and 7 (SF_ARG_NONE) are 0 */
 	__u64 file;	/* struct file of the descriptor, where one is used */
+	__u64 held;	/* struct file of the first argument, which a request
+			 * of io_uring holds, or 0 */
 	struct sf_row row;
 	__u8 fix;	/* enum sf_fix: what is still to be done to arg */
 };
@@ -65,6 +68,7 @@ struct sf_cpu {
 	struct sf_call call;
 	struct sf_sock_facts sock;
 	struct sf_walk walk;
+	struct sf_inflight kept;	/* request of io_uring at hand */
 	__u64 mmsg_bytes;	/* sum over the messages of one call */
 	__u32 path_at;	/* the path that was built lies at path + path_at, */
 	__u32 path_len;	/* is this long, */

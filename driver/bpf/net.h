@@ -56,7 +56,7 @@ __noinline int sf_call_accept(void)
 	source = file;
 	/* A failed one is told with the listening socket's own end. */
 	if (!source)
-		source = sf_file_of(call->arg[0]);
+		source = sf_call_file(call);
 	if (source && sf_is_sock(source))
 		sf_sock_read(source, 0);
 	else
@@ -119,7 +119,7 @@ __noinline int sf_call_connect(void)
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
-	file = sf_file_of(call->arg[0]);
+	file = sf_call_file(call);
 	facts = &here.cpu->sock;
 	if (file && sf_is_sock(file))
 		sf_sock_read(file, 1);
@@ -141,7 +141,7 @@ __noinline int sf_call_bind(void)
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
-	file = sf_file_of(call->arg[0]);
+	file = sf_call_file(call);
 	facts = &here.cpu->sock;
 	if (file && sf_is_sock(file))
 		sf_sock_read(file, 0);
@@ -164,7 +164,7 @@ __noinline int sf_call_socknum(void)
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
-	file = sf_file_of(call->arg[0]);
+	file = sf_call_file(call);
 	if (file && sf_is_sock(file))
 		sf_sock_read(file, 0);
 	else

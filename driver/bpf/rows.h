@@ -40,6 +40,7 @@ enum sf_how {
 	SF_HOW_BPF,
 	SF_HOW_MODULE,
 	SF_HOW_MODNAME,
+	SF_HOW_URING,	/* io_uring_enter(2) */
 };
 
 struct sf_row {
@@ -71,6 +72,7 @@ static const volatile struct sf_row sf_rows[SF_ROWS] = {
 	[__NR_##name].b = (y), \
 	[__NR_##name].c = (z),
 #include <sysflow/syscalls.h>
+	[__NR_io_uring_enter].how = SF_HOW_URING,
 #define SF_IA32(number, name, how)	[number].compat = 1,
 #include <sysflow/ia32.h>
 	[SF_IA32_UMOUNT].compat = 1,

@@ -2,7 +2,8 @@
 /*
  * The eBPF driver: programs, and how they attach.
  *
- * One program per system call exit and three for the scheduler's tracepoints.
+ * One program per system call exit, three for the scheduler's tracepoints, and
+ * two for those of io_uring where the kernel has them as they are known here.
  * The exit program exists in three forms with one body; the loader takes the
  * one that fits the kernel (probe-loader/src/ebpf/kernel.rs):
  *
@@ -17,7 +18,7 @@
 
 #include <sysflow/layout.h>
 #include <sysflow/wanted.h>
-#include "calls.h"
+#include "uring.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -61,6 +62,7 @@ sf_exit_call(struct sf_here *here, struct sf_who who, struct pt_regs *regs,
 	call->arg[5] = SF_GET(direct, pt_regs, regs, r9);
 	call->arg[6] = 0;
 	call->arg[7] = 0;
+	call->held = 0;
 	call->row = sf_rows[nr & (SF_ROWS - 1)];
 	return call;
 }
@@ -120,6 +122,17 @@ static __noinline int sf_exit_compat(void)
 
 	if (sf_running && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
+	return 0;
+}
+
+/* Where requests are not told themselves, the number of those submitted. */
+static __noinline int sf_exit_uring(__s64 ret)
+{
+	struct sf_here here;
+
+	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0 && sf_running &&
+	    sf_here(&here))
+		here.ring.prod->uncovered_uring += ret;
 	return 0;
 }
 
@@ -202,6 +215,10 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 			return;
 		nr = sf_socketcalls[first & (SF_SOCKETCALLS - 1)].nr & (SF_ROWS - 1);
 	}
+	if (sf_rows[nr].how == SF_HOW_URING) {
+		sf_exit_uring(ret);
+		return;
+	}
 	if (!sf_rows[nr].how || (ret < 0 && sf_exit_restart(&ret)) ||
 	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
 	    !sf_exit_wanted(nr, first, second))
@@ -224,6 +241,7 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	call->arg[7] = 0;
 	call->row = sf_rows[nr];
 	call->fix = fix;
+	call->held = 0;
 	if (sf_call_fix())
 		sf_call();
 	sf_ring_end(here.ring.prod);
@@ -258,6 +276,10 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 			return 0;
 	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
 		return 0;	/* told by sched_process_exec */
+	}
+	if (sf_rows[nr].how == SF_HOW_URING) {
+		sf_exit_uring(ret);
+		return 0;
 	}
 	if (sf_rows[nr].how > SF_HOW_CLOSE &&
 	    !sf_exit_wanted(nr, SF_GET(direct, pt_regs, regs, di),
@@ -366,6 +388,46 @@ int sf_sched_exit(__u64 *ctx)
 		group_dead = ctx[1] & 1;
 	sf_guard();
 	sf_exit(ctx[0], group_dead);
+	sf_unguard();
+	return 0;
+}
+
+/* The submission of a request; its tracepoint has changed its name. */
+static __always_inline int sf_on_uring_submit(__u64 req)
+{
+	sf_guard();
+	sf_uring_submit(req);
+	sf_unguard();
+	return 0;
+}
+
+SEC("?raw_tp/io_uring_submit_req")
+int sf_uring_submit_req(__u64 *ctx)
+{
+	return sf_on_uring_submit(ctx[0]);
+}
+
+SEC("?raw_tp/io_uring_submit_sqe")
+int sf_uring_submit_sqe(__u64 *ctx)
+{
+	return sf_on_uring_submit(ctx[0]);
+}
+
+SEC("?raw_tp/io_uring_complete")
+int sf_uring_done(__u64 *ctx)
+{
+	__u64 cqe;
+
+	sf_guard();
+	if (sf_config.uring & SF_URING_CQE) {
+		cqe = ctx[2];
+		sf_uring_complete(ctx[0], ctx[1],
+				  SF_LOAD(io_uring_cqe, cqe, user_data),
+				  SF_LOAD(io_uring_cqe, cqe, res),
+				  SF_LOAD(io_uring_cqe, cqe, flags));
+	} else {
+		sf_uring_complete(ctx[0], ctx[1], ctx[2], ctx[3], ctx[4]);
+	}
 	sf_unguard();
 	return 0;
 }

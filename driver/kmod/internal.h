@@ -34,6 +34,7 @@
 #include <sysflow/ring_write.h>
 
 struct file;
+struct io_kiocb;
 struct linux_binprm;
 struct sock;
 struct vm_area_struct;
@@ -78,6 +79,7 @@ extern struct sf_session sf_session;
 struct sf_run {
 	struct sf_cpu *cpu;
 	u64 ts;
+	pid_t pid, tid;	/* who does it */
 	u32 flags;	/* SF_F_* of what is told, but of no description */
 };
 
@@ -122,7 +124,7 @@ struct sf_syscall {
 	u8 a, b, c;		/* see syscalls.h */
 };
 
-/* A system call that returned. */
+/* A system call that returned, or a request of io_uring that is done. */
 struct sf_call {
 	const struct sf_syscall *sc;
 	long ret;
@@ -130,6 +132,9 @@ struct sf_call {
 	bool compat;		/* structures of user memory are 32-bit */
 	bool lost;		/* arguments that lie in user memory could
 				 * not be read */
+	const struct sf_inflight *uring;	/* the request, or NULL */
+	struct file *file;	/* that it holds: the one of its first
+				 * argument */
 };
 
 static inline bool sf_owner_is(const struct task_struct *task)
@@ -157,6 +162,8 @@ static __always_inline bool sf_run_begin(struct sf_run *run, u32 cls)
 	/* The fast clock may step back some ns while it is being adjusted. */
 	run->ts = max_t(u64, ktime_get_mono_fast_ns(), cpu->last_ts);
 	cpu->last_ts = run->ts;
+	run->pid = current->tgid;
+	run->tid = current->pid;
 	run->flags = 0;
 	return true;
 }
@@ -194,8 +201,8 @@ static __always_inline void sf_commit(struct sf_run *run, void *rec, u32 op,
 	memset((char *)rec + len, 0, whole - len);
 	if (SF_OP_CLASS(op) != SF_CLASS_DESCRIBE)
 		flags |= run->flags;
-	sf_ring_stamp(run->cpu->ring.prod, rec, run->ts, current->tgid,
-		      current->pid, whole, op, flags);
+	sf_ring_stamp(run->cpu->ring.prod, rec, run->ts, run->pid, run->tid,
+		      whole, op, flags);
 	sf_ring_commit(&run->cpu->ring, SF_OP_CLASS(op), whole);
 }
 
@@ -217,6 +224,21 @@ int sf_rings_map(struct vm_area_struct *vma);
 bool sf_rings_wake_due(void);
 void sf_rings_init(void);
 
+/* uring.c */
+#ifdef SF_HAVE_URING
+int sf_uring_create(void);
+void sf_uring_destroy(void);
+#else
+static inline int sf_uring_create(void)
+{
+	return 0;
+}
+
+static inline void sf_uring_destroy(void)
+{
+}
+#endif
+
 /* main.c */
 void sf_wake_sleepers(void);
 
@@ -224,6 +246,9 @@ void sf_wake_sleepers(void);
 int sf_probes_find(void);
 int sf_probes_attach(void);
 void sf_probes_detach(void);
+const struct sf_syscall *sf_syscall_row(u32 nr);
+void sf_told(const struct sf_call *call, u32 flags);
+void sf_count_uncovered(bool compat, u64 n);
 
 /* process.c */
 void sf_tell_fork(struct sf_run *run, struct task_struct *child);

@@ -248,7 +248,7 @@ static noinline void sf_tell_io_slow(struct sf_run *run,
 				     const struct sf_call *call)
 {
 	int fd = call->arg[call->sc->a];
-	struct sf_pin pin = sf_pin_fd(fd);
+	struct sf_pin pin = sf_pin_call(call);
 	struct sf_io io = sf_io_of(call, 0);
 	enum sf_kind kind;
 	struct sock *sk;
@@ -274,7 +274,8 @@ static noinline void sf_tell_io_slow(struct sf_run *run,
 static __always_inline void sf_tell_io_any(struct sf_run *run,
 					   const struct sf_call *call)
 {
-	const struct file *file = sf_fd_file(call->arg[call->sc->a]);
+	const struct file *file = call->file ?:
+				  sf_fd_file(call->arg[call->sc->a]);
 	enum sf_kind kind = SF_KIND_NONE;
 
 	if (likely(file))

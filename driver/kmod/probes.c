@@ -15,6 +15,7 @@
 #include <trace/events/syscalls.h>
 
 #include <sysflow/compat.h>
+#include <sysflow/uring.h>
 #include <sysflow/wanted.h>
 
 #include "compat.h"
@@ -29,7 +30,7 @@ static const struct sf_syscall sf_syscalls[] = {
 };
 
 /* Calls that are seen and not covered. */
-static noinline void sf_count_uncovered(bool compat, u64 n)
+noinline void sf_count_uncovered(bool compat, u64 n)
 {
 	struct sf_ring_prod *prod;
 
@@ -179,14 +180,27 @@ static bool sf_restarts(long *ret)
 	return false;
 }
 
+/* Of a call by its number, NULL when it is of no interest. */
+const struct sf_syscall *sf_syscall_row(u32 nr)
+{
+	if (nr >= ARRAY_SIZE(sf_syscalls) ||
+	    sf_syscalls[nr].how == SF_HOW_NONE)
+		return NULL;
+	return &sf_syscalls[array_index_nospec(nr, ARRAY_SIZE(sf_syscalls))];
+}
+
 /* A call that is of interest and has completed, with its arguments. */
-static __always_inline void sf_told(const struct sf_call *call, u32 flags)
+static __always_inline void sf_complete(const struct sf_call *call, u32 flags)
 {
 	struct sf_run run;
 
 	preempt_disable_notrace();
 	if (sf_run_begin(&run, SF_OP_CLASS(call->sc->op))) {
 		run.flags = flags;
+		if (unlikely(call->uring)) {
+			run.pid = call->uring->pid;
+			run.tid = call->uring->tid;
+		}
 		if (likely(!call->lost))
 			sf_tell(&run, call);
 		else
@@ -195,6 +209,32 @@ static __always_inline void sf_told(const struct sf_call *call, u32 flags)
 		sf_run_end(&run);
 	}
 	preempt_enable_notrace();
+}
+
+#ifdef SF_HAVE_URING
+static bool sf_uring_found __read_mostly;
+
+static bool sf_uring_hooked(void)
+{
+	return sf_uring_found;
+}
+#else
+static bool sf_uring_hooked(void)
+{
+	return false;
+}
+#endif
+
+/* Where requests are not told themselves, the number of those submitted. */
+static void sf_on_uring_enter(long ret)
+{
+	if (ret > 0 && !sf_uring_hooked())
+		sf_count_uncovered(false, ret);
+}
+
+void sf_told(const struct sf_call *call, u32 flags)
+{
+	sf_complete(call, flags);
 }
 
 #ifdef CONFIG_X86_64
@@ -269,8 +309,7 @@ static noinline void sf_on_compat_exit(struct pt_regs *regs, unsigned long nr,
 		return;
 	call.sc = &sf_syscalls[to->nr];
 	if (call.sc->how == SF_HOW_URING) {
-		if (ret > 0)
-			sf_count_uncovered(false, ret);
+		sf_on_uring_enter(ret);
 	} else if (call.sc->how != SF_HOW_NONE && sf_wanted(&call) &&
 		   (call.sc->how != SF_HOW_EXEC || ret < 0)) {
 		sf_told(&call, SF_F_COMPAT);
@@ -299,8 +338,7 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	if (sc->how == SF_HOW_NONE || sf_owner_is(current))
 		return;
 	if (unlikely(sc->how == SF_HOW_URING)) {
-		if (ret > 0)
-			sf_count_uncovered(false, ret);
+		sf_on_uring_enter(ret);
 		return;
 	}
 	if (sc->how == SF_HOW_EXEC && ret >= 0)
@@ -313,8 +351,10 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	syscall_get_arguments(current, regs, call.arg);
 	call.compat = false;
 	call.lost = false;
+	call.uring = NULL;
+	call.file = NULL;
 	if (sf_wanted(&call))
-		sf_told(&call, 0);
+		sf_complete(&call, 0);
 }
 
 /* Before the child runs. */
@@ -366,9 +406,14 @@ static void sf_on_exit(SF_EXIT_PROBE_ARGS)
 static struct {
 	const char *name;
 	void *probe;
+	bool optional;
 	struct tracepoint *tp;
 	bool attached;
 } sf_hooks[] = {
+#ifdef SF_HAVE_URING
+	{ SF_URING_SUBMIT, sf_on_uring_submit, true },
+	{ "io_uring_complete", sf_on_uring_complete, true },
+#endif
 	/*
 	 * Births and programs first: a call that is seen comes from a task
 	 * whose fork or exec was seen, or that was there before.
@@ -404,12 +449,16 @@ int sf_probes_find(void)
 	sf_check_probe_types();
 	for_each_kernel_tracepoint(sf_match_hook, NULL);
 	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++) {
-		if (!sf_hooks[i].tp) {
+		if (!sf_hooks[i].tp && !sf_hooks[i].optional) {
 			pr_err("this kernel has no tracepoint %s\n",
 			       sf_hooks[i].name);
 			return -ENOENT;
 		}
 	}
+#ifdef SF_HAVE_URING
+	/* The first two. A kernel built without io_uring has none. */
+	sf_uring_found = sf_hooks[0].tp && sf_hooks[1].tp;
+#endif
 	return 0;
 }
 
@@ -418,6 +467,8 @@ int sf_probes_attach(void)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++) {
+		if (!sf_hooks[i].tp)
+			continue;
 		err = tracepoint_probe_register(sf_hooks[i].tp,
 						sf_hooks[i].probe, NULL);
 		if (err) {

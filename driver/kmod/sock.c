@@ -390,7 +390,7 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 		.ret = call->ret,
 		.listen_fd = -1,
 	};
-	struct sf_pin pin = sf_pin_fd(ev.fd);
+	struct sf_pin pin = sf_pin_call(call);
 	struct sock *sk = sf_file_sock(pin.file);
 
 	if (sk)
@@ -407,9 +407,10 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 }
 
 /* Without a new socket, the tuple is the listening one's. */
-static void sf_emit_accept_failed(struct sf_run *run, struct sf_sock_event *ev)
+static void sf_emit_accept_failed(struct sf_run *run, const struct sf_call *call,
+				  struct sf_sock_event *ev)
 {
-	struct sf_pin pin = sf_pin_fd(ev->listen_fd);
+	struct sf_pin pin = sf_pin_call(call);
 	const struct sock *sk = sf_file_sock(pin.file);
 
 	if (sk) {
@@ -441,7 +442,7 @@ void sf_tell_accept(struct sf_run *run, const struct sf_call *call)
 		ev.name = sf_unix_name(sk);
 		sf_emit_sock_described(run, &ev, pin.file, sk);
 	} else {
-		sf_emit_accept_failed(run, &ev);
+		sf_emit_accept_failed(run, call, &ev);
 	}
 	sf_unpin(&pin);
 }
@@ -455,7 +456,7 @@ void sf_tell_bind(struct sf_run *run, const struct sf_call *call)
 		.ret = call->ret,
 		.listen_fd = -1,
 	};
-	struct sf_pin pin = sf_pin_fd(ev.fd);
+	struct sf_pin pin = sf_pin_call(call);
 	struct sock *sk = sf_file_sock(pin.file);
 
 	if (sk) {
@@ -480,7 +481,7 @@ void sf_tell_socknum(struct sf_run *run, const struct sf_call *call)
 		.ret = call->ret,
 		.listen_fd = call->arg[call->sc->b],
 	};
-	struct sf_pin pin = sf_pin_fd(ev.fd);
+	struct sf_pin pin = sf_pin_call(call);
 	struct sock *sk = sf_file_sock(pin.file);
 
 	if (sk) {

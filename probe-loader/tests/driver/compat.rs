@@ -49,7 +49,7 @@ fn text(path: &std::path::Path) -> Vec<u8> {
     format!("{}\0", path.to_str().expect("UTF-8")).into_bytes()
 }
 
-/// With O_LARGEFILE, which 64-bit calls imply.
+/// With `O_LARGEFILE`, which 64-bit calls imply.
 const FLAGS: u32 = (libc::O_RDWR | libc::O_CREAT) as u32 | 0o100_000;
 
 fn files() {

@@ -14,6 +14,7 @@
 mod accounting;
 #[cfg(target_arch = "x86_64")]
 mod compat;
+mod differential;
 mod files;
 mod lifecycle;
 mod names;
@@ -23,6 +24,7 @@ mod recording;
 mod security;
 mod sockets;
 mod sys;
+mod uring;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         network::TESTS,
         processes::TESTS,
         security::TESTS,
+        uring::TESTS,
         #[cfg(target_arch = "x86_64")]
         compat::TESTS,
         accounting::TESTS,
