@@ -2,5 +2,7 @@
 //! Benchmarks and load generators of the `SysFlow` capture engine.
 
 pub mod cost;
+pub mod replay;
 pub mod stream;
+pub mod trace;
 pub mod workload;

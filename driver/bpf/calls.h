@@ -6,11 +6,12 @@
 #ifndef SYSFLOW_BPF_CALLS_H
 #define SYSFLOW_BPF_CALLS_H
 
+#include "descriptors.h"
 #include "exec.h"
-#include "io.h"
 #include "names.h"
 #include "net.h"
 #include "security.h"
+#include "transfer.h"
 
 __noinline int sf_call_open(void)
 {
@@ -147,6 +148,21 @@ __noinline int sf_call(void)
 	case SF_HOW_DUP:
 		sf_call_dup();
 		break;
+	case SF_HOW_ANON:
+		sf_call_anon();
+		break;
+	case SF_HOW_PIPE:
+		sf_call_pipe();
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_call_close_range();
+		break;
+	case SF_HOW_MMAP:
+		sf_call_mmap();
+		break;
+	case SF_HOW_TRANSFER:
+		sf_call_transfer();
+		break;
 	case SF_HOW_NAMES:
 		sf_call_names();
 		break;
@@ -194,8 +210,6 @@ __noinline int sf_call_fix(void)
 	if (call->fix == SF_FIX_SOCKETCALL) {
 		nr = call->arg[0] & (SF_SOCKETCALLS - 1);
 		ok = sf_read_args32(call, call->arg[1], sf_socketcalls[nr].fix);
-	} else if (call->fix == SF_FIX_MMAP) {
-		ok = sf_read_args32(call, call->arg[0], 6);
 	} else {
 		sf_fix_args(call->fix, call->arg);
 	}

@@ -319,6 +319,7 @@ struct task_struct {
 
 /* Constants that are no part of a kernel header for programs. */
 #define TS_COMPAT	0x0002U
+#define FMODE_WRITE	0x2U
 #define FMODE_CREATED	0x100000U
 
 #define AT_FDCWD	(-100)
@@ -335,7 +336,10 @@ struct task_struct {
 #define PID_FS_MAGIC	0x50494446
 
 #define S_IFMT		0170000
+#define S_IFIFO		0010000
 #define S_IFSOCK	0140000
+
+#define MAP_ANONYMOUS	0x20
 
 #define AF_UNIX		1
 #define AF_INET		2

@@ -7,9 +7,9 @@
 #define SYSFLOW_BPF_ROWS_H
 
 #include <asm/unistd_64.h>
+#include <sysflow/abi.h>
 #include <sysflow/names_row.h>
 #include <sysflow/compat.h>
-#include <sysflow/ops.h>
 
 /* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
  * others in a function of their own. */
@@ -29,6 +29,11 @@ enum sf_how {
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
 	SF_HOW_NAMES,
+	SF_HOW_ANON,
+	SF_HOW_PIPE,
+	SF_HOW_CLOSE_RANGE,
+	SF_HOW_MMAP,
+	SF_HOW_TRANSFER,
 	SF_HOW_INTS,
 	SF_HOW_IDS,
 	SF_HOW_FSID,
@@ -76,6 +81,7 @@ static const volatile struct sf_row sf_rows[SF_ROWS] = {
 #define SF_IA32(number, name, how)	[number].compat = 1,
 #include <sysflow/ia32.h>
 	[SF_IA32_UMOUNT].compat = 1,
+	[SF_IA32_OLD_MMAP].compat = 1,
 };
 
 /* What each 32-bit call is as a 64-bit one. */

@@ -176,14 +176,17 @@ static __always_inline int sf_exit_restart(__s64 *ret)
 
 /*
  * Of calls that do many things: fcntl(2) only where it gives a second
- * descriptor, the others as wanted.h says.
+ * descriptor, mmap(2) of a file, the others as wanted.h says.
  */
-static __always_inline int sf_exit_wanted(__u64 nr, __u64 first, __u32 second)
+static __always_inline int sf_exit_wanted(__u64 nr, __u64 first, __u32 second,
+					  __u32 fourth)
 {
 	switch (sf_rows[nr].op) {
 	case SF_OP_DUP:
 		return sf_rows[nr].b == SF_ARG_NONE || second == F_DUPFD ||
 		       second == F_DUPFD_CLOEXEC;
+	case SF_OP_MMAP:
+		return !(fourth & MAP_ANONYMOUS);
 	case SF_OP_PTRACE:
 		return sf_ptrace_wanted(first);
 	case SF_OP_BPF:
@@ -221,7 +224,7 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	}
 	if (!sf_rows[nr].how || (ret < 0 && sf_exit_restart(&ret)) ||
 	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
-	    !sf_exit_wanted(nr, first, second))
+	    !sf_exit_wanted(nr, first, second, SF_GET(direct, pt_regs, regs, si)))
 		return;
 	if (!sf_enter(&here, &who, sf_rows[nr].op))
 		return;
@@ -283,7 +286,8 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 	}
 	if (sf_rows[nr].how > SF_HOW_CLOSE &&
 	    !sf_exit_wanted(nr, SF_GET(direct, pt_regs, regs, di),
-			    SF_GET(direct, pt_regs, regs, si)))
+			    SF_GET(direct, pt_regs, regs, si),
+			    SF_GET(direct, pt_regs, regs, r10)))
 		return 0;
 	sf_exit_tell(task, regs, nr, ret, tgid, direct);
 	return 0;

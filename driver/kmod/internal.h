@@ -100,6 +100,11 @@ enum sf_how {
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
 	SF_HOW_NAMES,
+	SF_HOW_ANON,
+	SF_HOW_PIPE,
+	SF_HOW_CLOSE_RANGE,
+	SF_HOW_MMAP,
+	SF_HOW_TRANSFER,
 	SF_HOW_INTS,
 	SF_HOW_IDS,
 	SF_HOW_FSID,
@@ -259,6 +264,7 @@ void sf_tell_clone(struct sf_run *run, const struct sf_call *call);
 
 /* file.c */
 void sf_tell_open(struct sf_run *run, const struct sf_call *call);
+void sf_tell_anon(struct sf_run *run, const struct sf_call *call);
 void sf_tell_close(struct sf_run *run, const struct sf_call *call);
 void sf_tell_dup(struct sf_run *run, const struct sf_call *call);
 bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
@@ -287,7 +293,16 @@ void sf_tell_pair(struct sf_run *run, const struct sf_call *call);
 void sf_netlink_verify(void);
 void sf_netlink_ends(struct sf_tuple *tuple, const struct sock *sk);
 
+/* descriptors.c */
+void sf_tell_pipe(struct sf_run *run, const struct sf_call *call);
+void sf_tell_close_range(struct sf_run *run, const struct sf_call *call);
+void sf_tell_mmap(struct sf_run *run, const struct sf_call *call);
+
+/* transfer.c */
+void sf_tell_transfer(struct sf_run *run, const struct sf_call *call);
+
 /* io.c */
+enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd);
 void sf_tell_io(struct sf_run *run, const struct sf_call *call);
 void sf_tell_msgio(struct sf_run *run, const struct sf_call *call);
 

@@ -84,7 +84,7 @@ static bool sf_is_mmsg(const struct sf_call *call)
  * Tells what a pinned file is, unless this ring has done so. SF_KIND_NONE:
  * the description was lost.
  */
-static enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd)
+enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd)
 {
 	enum sf_kind kind = sf_described_kind(run->cpu, file);
 	struct sock *sk;

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/mman.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
@@ -129,6 +130,21 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_DUP:
 		sf_tell_dup(run, call);
 		break;
+	case SF_HOW_ANON:
+		sf_tell_anon(run, call);
+		break;
+	case SF_HOW_PIPE:
+		sf_tell_pipe(run, call);
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_tell_close_range(run, call);
+		break;
+	case SF_HOW_MMAP:
+		sf_tell_mmap(run, call);
+		break;
+	case SF_HOW_TRANSFER:
+		sf_tell_transfer(run, call);
+		break;
 	case SF_HOW_NAMES:
 		sf_tell_names(run, call);
 		break;
@@ -146,7 +162,7 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 
 /*
  * Of calls that do many things: fcntl(2) only where it gives a second
- * descriptor, the others as wanted.h says.
+ * descriptor, mmap(2) of a file, the others as wanted.h says.
  */
 static bool sf_wanted(const struct sf_call *call)
 {
@@ -158,6 +174,8 @@ static bool sf_wanted(const struct sf_call *call)
 			return true;
 		cmd = call->arg[call->sc->b];
 		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	case SF_OP_MMAP:
+		return !(call->arg[3] & MAP_ANONYMOUS);
 	case SF_OP_PTRACE:
 		return sf_ptrace_wanted(call->arg[call->sc->a]);
 	case SF_OP_BPF:
@@ -287,11 +305,11 @@ static noinline void sf_on_compat_exit(struct pt_regs *regs, unsigned long nr,
 	const struct sf_ia32 *to;
 	int i;
 
-	if (nr >= SF_IA32_ROWS || nr == SF_IA32_UMOUNT) {
-		if (nr == SF_IA32_UMOUNT || (nr & __X32_SYSCALL_BIT))
-			sf_count_uncovered(true, 1);
+	if (nr == SF_IA32_UMOUNT || nr == SF_IA32_OLD_MMAP ||
+	    (nr & __X32_SYSCALL_BIT))
+		sf_count_uncovered(true, 1);
+	if (nr >= SF_IA32_ROWS)
 		return;
-	}
 	to = &sf_ia32[array_index_nospec(nr, SF_IA32_ROWS)];
 	if (!to->known || sf_owner_is(current) || (ret < 0 && sf_restarts(&ret)))
 		return;
@@ -301,8 +319,6 @@ static noinline void sf_on_compat_exit(struct pt_regs *regs, unsigned long nr,
 		call.arg[i] = (u32)call.arg[i];
 	if (to->fix == SF_FIX_SOCKETCALL)
 		to = sf_socketcall(&call);
-	else if (to->fix == SF_FIX_MMAP)
-		call.lost = !sf_read_args32(&call, call.arg[0], 6);
 	else
 		sf_fix_args(to->fix, (__u64 *)call.arg);
 	if (!to || to->nr >= ARRAY_SIZE(sf_syscalls))

@@ -10,8 +10,10 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use probe_loader::counters::Counters;
 use probe_loader::driver::{self, Driver};
+use sysflow::schema::Version;
 
 use crate::clock::{self, Clock};
+use crate::losses::Losses;
 use crate::merge::Merge;
 use crate::sink::FileSink;
 use crate::snapshot::ProcFs;
@@ -84,6 +86,8 @@ const FEW: u64 = 512;
 pub struct Capture {
     driver: Driver,
     engine: Engine<FileSink>,
+    /// What the output is told of losses, if its schema has a place for that.
+    losses: Option<Losses>,
     merge: Merge,
     poll: Poll,
     signals: SignalFd,
@@ -110,8 +114,10 @@ impl Capture {
         registry.register(&mut SourceFd(&driver.wakeup_fd().as_raw_fd()), WAKEUP, readable)?;
         registry.register(&mut SourceFd(&signals.as_raw_fd()), SIGNAL, readable)?;
         let lookup = Box::new(ProcFs::default());
+        let losses = (settings.schema == Version::V6)
+            .then(|| Losses::new(settings.export_interval, clock::monotonic()));
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, sink);
-        Ok(Self { driver, engine, merge: Merge::default(), poll, signals })
+        Ok(Self { driver, engine, losses, merge: Merge::default(), poll, signals })
     }
 
     /// Attaches the probes and takes over what runs already. In this order, so
@@ -185,6 +191,19 @@ impl Capture {
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
         self.engine.tick(now);
         self.engine.follow_clock(Clock::measure());
+        if self.losses.as_ref().is_some_and(|losses| losses.is_due(now)) {
+            self.tell_losses(now, false);
+        }
+    }
+
+    /// Writes what was lost since the last time; `last` also where nothing was,
+    /// so that the sums over the output are those of the capture.
+    fn tell_losses(&mut self, now: u64, last: bool) {
+        let Some(losses) = &mut self.losses else { return };
+        let recorder = std::process::id();
+        for (since, loss) in losses.take(&self.driver.counters(), now, last) {
+            self.engine.put_loss(recorder, since, now, loss);
+        }
     }
 
     fn progress(&self, rate: f64) -> Progress {
@@ -225,6 +244,7 @@ impl Capture {
         // No probe runs: everything is published, and the counters are final.
         self.drain(u64::MAX);
         let cpus = self.driver.counters();
+        self.tell_losses(clock::monotonic(), true);
         let missed = self.driver.missed();
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
         let (sink, counts) = self.engine.finish();

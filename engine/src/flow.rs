@@ -119,6 +119,25 @@ pub struct Flows {
     free: Vec<u32>,
     index: HashTable<u32>,
     queue: List,
+    /// Times of export count in units of this, ns.
+    grain: Grain,
+}
+
+/// A unit of time, ns.
+#[derive(Clone, Copy, Debug)]
+struct Grain(u64);
+
+impl Default for Grain {
+    fn default() -> Self {
+        Self(1)
+    }
+}
+
+impl Grain {
+    #[inline]
+    fn down(self, time: u64) -> u64 {
+        if self.0 == 1 { time } else { time - time % self.0 }
+    }
 }
 
 #[inline]
@@ -149,6 +168,12 @@ impl Flow {
 }
 
 impl Flows {
+    /// No flows, whose times of export count in units of `grain` ns.
+    #[must_use]
+    pub fn with_grain(grain: u64) -> Self {
+        Self { grain: Grain(grain.max(1)), ..Self::default() }
+    }
+
     /// The flow at a place, if its key is this one.
     #[inline]
     pub fn at(&mut self, place: u32, key: &Key) -> Option<&mut Flow> {
@@ -193,7 +218,7 @@ impl Flows {
             last: first,
             reads: (0, 0),
             writes: (0, 0),
-            exported: first,
+            exported: self.grain.down(first),
             of_process: LOOSE,
             of_descriptor: LOOSE,
             of_queue: LOOSE,
@@ -260,7 +285,7 @@ impl Flows {
 
     /// Puts a flow at the end of the queue for export.
     pub fn requeue(&mut self, place: u32, now: u64) {
-        self.get_mut(place).exported = now;
+        self.get_mut(place).exported = self.grain.down(now);
         let mut queue = self.queue;
         self.unlink(place, &mut queue, |flow| &mut flow.of_queue);
         self.append(place, &mut queue, |flow| &mut flow.of_queue);
@@ -272,7 +297,14 @@ impl Flows {
     #[must_use]
     pub fn due(&self, now: u64, interval: u64) -> Option<u32> {
         let first = self.queue.first;
+        let now = self.grain.down(now);
         (first != NONE && now.saturating_sub(self.get(first).exported) >= interval).then_some(first)
+    }
+
+    /// How long the flow has been idle, in whole units.
+    #[must_use]
+    pub fn idle(&self, place: u32, now: u64) -> u64 {
+        self.grain.down(now).saturating_sub(self.grain.down(self.get(place).last))
     }
 
     /// Places of the flows in a process's list, in the order of their start.
@@ -293,6 +325,12 @@ impl Flows {
             at = self.get(here).of_descriptor.next;
             Some(here)
         })
+    }
+
+    /// The flow of a list that has one only.
+    #[inline]
+    pub(crate) fn only(&self, list: List) -> Option<&Flow> {
+        (list.first == list.last && list.first != NONE).then(|| self.get(list.first))
     }
 
     /// Number of open flows.

@@ -5,9 +5,13 @@ pub mod capture;
 pub mod clock;
 pub mod engine;
 pub mod flow;
+mod losses;
 pub mod merge;
+pub mod scap;
+pub mod semantics;
 pub mod sink;
 pub mod snapshot;
 pub mod state;
 
 pub use engine::{Counts, Engine, Settings};
+pub use semantics::Semantics;

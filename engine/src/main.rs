@@ -20,6 +20,7 @@ struct Cli {
 enum Command {
     Record(cli::record::Args),
     Print(cli::print::Args),
+    Diff(cli::diff::Args),
     Probe(cli::probe::Args),
 }
 
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Record(args) => cli::record::run(&args),
         Command::Print(args) => cli::print::run(&args),
+        Command::Diff(args) => cli::diff::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
     };
     match result {

@@ -26,17 +26,24 @@ pub use crate::wire::{NulList, Text, TextList};
 
 use crate::record::{
     Container, File, FileEvent, FileFlow, Header, K8sEvent, Kind, NetworkEvent, NetworkFlow, Pod,
-    Process, ProcessEvent, ProcessFlow, Record,
+    Process, ProcessEvent, ProcessFlow, Record, RecordRef,
 };
-use crate::wire::{Put, put_long};
+use crate::schema::Version;
+use crate::wire::{Put, PutAs as _, put_long};
 
 /// Something that is written as one record.
 pub trait Encode {
     /// The type of record.
     fn kind(&self) -> Kind;
 
-    /// Appends the record, the index of its union branch first.
-    fn encode(&self, out: &mut Vec<u8>);
+    /// Appends the record in the form of a schema version, the index of its union branch first.
+    fn encode_as(&self, version: Version, out: &mut Vec<u8>);
+
+    /// Appends the record in the form of schema version 5.
+    #[inline]
+    fn encode(&self, out: &mut Vec<u8>) {
+        self.encode_as(Version::V5, out);
+    }
 }
 
 impl<T: Encode + ?Sized> Encode for &T {
@@ -45,8 +52,8 @@ impl<T: Encode + ?Sized> Encode for &T {
     }
 
     #[inline]
-    fn encode(&self, out: &mut Vec<u8>) {
-        (**self).encode(out);
+    fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
+        (**self).encode_as(version, out);
     }
 }
 
@@ -55,9 +62,20 @@ impl Encode for Record {
         Self::kind(self)
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
         put_long(out, self.kind() as i64);
-        self.put_body(out);
+        self.put_body(version, out);
+    }
+}
+
+impl Encode for RecordRef<'_> {
+    fn kind(&self) -> Kind {
+        Self::kind(self)
+    }
+
+    fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
+        put_long(out, self.kind() as i64);
+        self.put_body(version, out);
     }
 }
 
@@ -70,9 +88,9 @@ macro_rules! encode {
             }
 
             #[inline]
-            fn encode(&self, out: &mut Vec<u8>) {
+            fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
                 put_long(out, Kind::$kind as i64);
-                self.put(out);
+                self.put_as(version, out);
             }
         }
     )+};
@@ -89,6 +107,6 @@ encode! {
     FileEvent;
     NetworkEvent;
     ProcessFlow;
-    Pod;
+    Pod<S: Text, N: Put, M: Put, V: Put>;
     K8sEvent<S: Text>;
 }

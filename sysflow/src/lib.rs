@@ -6,12 +6,14 @@
 //!
 //! * [`record`]: the records of schema version 5 as Rust types,
 //! * [`encode`]: records to bytes, without allocation or copies,
+//! * [`decode`]: bytes to records, without allocation or copies,
 //! * [`write`](mod@write): container files that are good however their writer ends,
 //! * [`read`]: traces of all schema versions to records, safe for any input,
 //! * [`resolve`]: events together with their process, files and container,
 //! * [`attribute`]: what can be said of an event, by name,
 //! * [`expression`]: conditions on events in a filter language,
 //! * [`print`](mod@print): events as a table, JSON or CSV,
+//! * [`diff`]: what differs between two traces,
 //! * [`schema`]: the schema itself.
 //!
 //! ```
@@ -58,6 +60,8 @@
 //! ```
 
 pub mod attribute;
+pub mod decode;
+pub mod diff;
 pub mod encode;
 pub mod expression;
 pub mod print;

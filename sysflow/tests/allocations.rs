@@ -10,9 +10,10 @@ use std::io;
 use sysflow::encode::NulList;
 use sysflow::expression::{Predicate, Scratch};
 use sysflow::print::{Column, Format, Options, Printer};
+use sysflow::read::Reader;
 use sysflow::record::{
-    Container, File, FileFlow, Foid, Header, NetworkFlow, Oid, OpFlags, Process, ProcessEvent,
-    Record,
+    Container, File, FileFlow, Foid, Header, NetworkFlow, Oid, OpFlags, Pod, Port, Process,
+    ProcessEvent, Record, RecordRef, Service,
 };
 use sysflow::resolve::{ResolvedEvent, Resolver};
 use sysflow::write::{Codec, Options as WriteOptions, Writer};
@@ -90,6 +91,46 @@ fn writing_a_record_allocates_nothing() {
         // Many blocks were stored meanwhile; of the codecs, flate2's and zstd's keep their state.
         assert_eq!(found, 0, "{codec}");
     }
+}
+
+#[test]
+fn reading_a_record_without_copies_allocates_nothing() {
+    for &codec in Codec::ALL {
+        let options = WriteOptions { codec, block_bytes: 4000, ..WriteOptions::default() };
+        let mut writer = Writer::new(Vec::new(), &options).unwrap();
+        writer.write(Header::<&str>::default()).unwrap();
+        for ts in 0..5000 {
+            let env = NulList("HOME=/root\0PATH=/usr/bin:/bin\0");
+            let process = Process { exe: "/bin/ls", exe_args: "-l", ts, env, ..absent() };
+            writer.write(process).unwrap();
+            writer.write(NetworkFlow { ts, ..NetworkFlow::default() }).unwrap();
+            writer.write(Pod { ts, name: "web".to_owned(), ..pod() }).unwrap();
+            writer.write(ProcessEvent { ts, args: env, ..event() }).unwrap();
+        }
+        let bytes = writer.finish().unwrap();
+        let mut reader = Reader::new(&bytes[..], "memory").unwrap();
+        let mut read = |count| {
+            let mut len = 0;
+            for _ in 0..count {
+                match reader.next_ref().unwrap().unwrap() {
+                    RecordRef::Process(process) => len += process.env.iter().count(),
+                    RecordRef::Pod(pod) => len += pod.labels.iter().count(),
+                    _ => {}
+                }
+            }
+            len
+        };
+        read(10_000); // buffers reach their size
+        let mut len = 0;
+        let found = allocations(|| len = read(10_000));
+        assert_eq!((found, len), (0, 2500 * 3), "{codec}");
+    }
+}
+
+fn pod() -> Pod {
+    let service = Service { port_list: vec![Port::default()], ..Service::default() };
+    let labels = [("app".to_owned(), "web".to_owned())].into();
+    Pod { labels, services: vec![service], ..Pod::default() }
 }
 
 fn absent<'a>() -> Process<&'a str, NulList<'a>> {

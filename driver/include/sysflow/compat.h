@@ -17,7 +17,6 @@ enum sf_fix {
 	SF_FIX_OWNER16,
 	SF_FIX_HALVES,
 	SF_FIX_PAGES,
-	SF_FIX_MMAP,
 	SF_FIX_SOCKETCALL,
 };
 
@@ -29,9 +28,10 @@ struct sf_ia32 {
 
 #define SF_IA32_ROWS	512	/* a power of two over every number in use */
 
-/* Calls that only exist in the 32-bit table and are not covered: umount(2)
- * without flags. */
+/* Calls that only the 32-bit table has and that are not covered: umount(2)
+ * without flags, mmap(2) with its arguments in user memory. */
 #define SF_IA32_UMOUNT	22
+#define SF_IA32_OLD_MMAP	90
 
 /* The numbers of socketcall(2), include/uapi/linux/net.h. */
 #define SF_SOCKETCALLS	32	/* a power of two over every number in use */

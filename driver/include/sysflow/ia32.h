@@ -11,7 +11,6 @@
  *   OWNER16		the second and the third are
  *   HALVES		the second is 64 bits wide, in two halves
  *   PAGES		the sixth counts pages
- *   MMAP		all six lie in user memory, where the first points
  *   SOCKETCALL		a number of socketcall.h, and the arguments in user
  *			memory
  */
@@ -50,7 +49,6 @@ SF_IA32(70,	setreuid,	ID16)
 SF_IA32(71,	setregid,	ID16)
 SF_IA32(81,	setgroups,	NONE)
 SF_IA32(83,	symlink,	NONE)
-SF_IA32(90,	mmap,	MMAP)
 SF_IA32(91,	munmap,	NONE)
 SF_IA32(92,	truncate,	NONE)
 SF_IA32(93,	ftruncate,	NONE)

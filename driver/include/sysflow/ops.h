@@ -13,8 +13,8 @@
 
 #include <linux/types.h>
 
-/* The unit of loss accounting. Loss of any class but IO loses identity, so
- * those classes may use the reserved share of a ring (see ring.h). */
+/* The unit of loss accounting. Loss of a class before PATH loses identity or
+ * state, so those classes may use the reserved share of a ring (see ring.h). */
 enum sf_class {
 	SF_CLASS_PROCESS	= 0,	/* birth, program, credentials, death */
 	SF_CLASS_DESCRIBE	= 1,	/* what a process or an open file is */
@@ -25,6 +25,9 @@ enum sf_class {
 	SF_CLASS_COUNT		= 6,
 	SF_CLASS_SLOTS		= 8,	/* room in counter arrays */
 };
+
+/* Whether records of a class may use the reserved share. */
+#define SF_CLASS_KEPT(cls)	((cls) < SF_CLASS_PATH)
 
 #define SF_CLASS_SHIFT	5
 #define SF_OP_CLASS(op)	((op) >> SF_CLASS_SHIFT)

@@ -4,6 +4,7 @@
 //! Exit codes: 0 done; 1 failed, with one message on standard error; 2 wrong
 //! usage.
 
+pub(crate) mod diff;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;

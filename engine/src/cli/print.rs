@@ -175,7 +175,16 @@ impl Job {
         if let Target::Statistics(statistics) = &mut self.target {
             statistics.add_records(events.counts());
         }
-        Ok(())
+        match events.resolver().dropped() {
+            0 => Ok(()),
+            dropped => {
+                let path = events.reader().path();
+                let what =
+                    "processes and files were too many to keep; what refers to them lacks them";
+                let message = format!("{path:?}: {dropped} {what}");
+                self.complain(out, &message)
+            }
+        }
     }
 
     /// Goes on behind damage. Returns whether that is possible.

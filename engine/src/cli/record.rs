@@ -13,7 +13,8 @@ use engine::capture::{Capture, Outcome, Pace, Progress};
 use engine::clock;
 use engine::sink::FileSink;
 use probe_loader::driver::{Choice, Driver, Options};
-use sysflow::record::{Header, SCHEMA_VERSION};
+use sysflow::record::Header;
+use sysflow::schema::Version;
 use sysflow::write::{self, OutputFile};
 
 use super::size::{self, grouped};
@@ -49,6 +50,11 @@ pub(crate) struct Args {
     /// Write a flow that goes on each time this many seconds have passed
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     export_interval: Duration,
+
+    /// Schema version of the file: 5, which every reader knows, or 6, which has
+    /// IPv6 addresses, inodes and what was lost
+    #[arg(long, value_name = "VERSION", default_value_t)]
+    schema: Version,
 
     /// Say nothing but errors
     #[arg(short, long)]
@@ -103,12 +109,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(why) = driver.passed_over() {
         say(args, &format!("the kernel module is not used: {why}"));
     }
-    let file = OutputFile::create(&args.output, write::Options::default())?;
+    let file = OutputFile::create(
+        &args.output,
+        write::Options { schema: args.schema, ..write::Options::default() },
+    )?;
     if let Some(old) = file.interrupted() {
         say(args, &format!("an interrupted capture was kept as {}", old.display()));
     }
     let sink = FileSink::new(file, &header)?;
-    let settings = Settings { export_interval: u64::try_from(args.export_interval.as_nanos())? };
+    let export_interval = u64::try_from(args.export_interval.as_nanos())?;
+    let settings = Settings { export_interval, schema: args.schema, ..Settings::default() };
     let started = clock::epoch_now();
     let outcome = record(args, driver, settings, sink)?;
     let ended = clock::epoch_now();
@@ -128,7 +138,7 @@ fn header(args: &Args) -> anyhow::Result<Header> {
         None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
     };
     Ok(Header {
-        version: SCHEMA_VERSION,
+        version: args.schema.number(),
         exporter,
         ip: std::env::var("NODE_IP").unwrap_or_default(),
         filename: args.output.to_string_lossy().into_owned(),

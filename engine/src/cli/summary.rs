@@ -102,7 +102,10 @@ impl Report<'_> {
         let counts = &self.outcome.counts;
         for (number, what) in [
             (total.uncovered_compat, "32-bit system calls are not covered"),
-            (counts.ipv6, "operations on IPv6 sockets have no place in schema version 5"),
+            (
+                counts.ipv6,
+                "operations on IPv6 sockets have no place in schema version 5 (--schema 6 has)",
+            ),
             (counts.undescribed, "operations were on files whose description was lost"),
             (counts.damaged + self.outcome.damaged, "records were damaged"),
         ] {

@@ -7,10 +7,12 @@ use probe_loader::abi::{
     SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_DUP, SF_OP_OPEN, sf_rec_fd, sf_rec_file,
 };
 use sysflow::record::{OpFlags, OpenFlags, RestType};
+use sysflow::schema::Version;
 
 use super::Engine;
 use crate::flow::{self, Key};
 use crate::sink::Sink;
+use crate::state::object::ObjRef;
 use crate::state::open_file::{OpenFile, Target};
 
 impl<S: Sink> Engine<S> {
@@ -27,6 +29,7 @@ impl<S: Sink> Engine<S> {
             Some(restype) => {
                 let path = file_name(file, path);
                 let object = self.objects.file(container, &path, restype, &self.containers);
+                self.note_inode(object, file);
                 Target::Object(object)
             }
             None => Target::Silent,
@@ -40,6 +43,21 @@ impl<S: Sink> Engine<S> {
             let flow = self.flows.get_mut(place);
             flow.mark(OpFlags::OPEN, file.h.ts);
             flow.open_flags = flags;
+        }
+    }
+
+    /// Remembers which file the path leads to now. Where that can be told, the
+    /// file is written again when it is another one than before.
+    fn note_inode(&mut self, object: ObjRef, file: &sf_rec_file) {
+        if self.settings.schema == Version::V5 {
+            return;
+        }
+        let inode = (libc::makedev(file.dev >> 20, file.dev & 0xf_ffff), file.ino);
+        if let Some(known) = self.objects.file_mut(object)
+            && known.inode != inode
+        {
+            known.inode = inode;
+            known.written = 0;
         }
     }
 

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 
 use sysflow::encode::{Encode, NulList};
 use sysflow::record::{
-    Container, File, FileFlow, NetworkFlow, ObjectState, OpFlags, Process, ProcessEvent,
+    Container, File, FileFlow, Loss, NetworkFlow, ObjectState, OpFlags, Process, ProcessEvent,
+    ProcessFlow, fields_of,
 };
 
 use super::Engine;
 use crate::flow::Flow;
+use crate::semantics::FileReads;
 use crate::sink::Sink;
 use crate::state::container::ContainerRef;
 use crate::state::object::{Connection, ObjRef, Object};
@@ -19,7 +21,7 @@ use crate::state::process::ProcRef;
 const MAX_ANCESTORS: usize = 128;
 
 impl<S: Sink> Engine<S> {
-    fn put(&mut self, record: impl Encode) {
+    pub(super) fn put(&mut self, record: impl Encode) {
         self.counts.records += 1;
         self.sink.put(record);
     }
@@ -55,8 +57,14 @@ impl<S: Sink> Engine<S> {
         let state = std::mem::replace(&mut process.state, ObjectState::Reup);
         let process = self.processes.get(place);
         let in_container = process.container.is_some();
-        let user = self.users.users.get(process.uid, in_container);
-        let group = self.users.groups.get(process.gid, in_container);
+        let (user, group);
+        let (user, group): (&str, &str) = if let Some(names) = &process.names {
+            (&names.user, &names.group)
+        } else {
+            user = self.users.users.get(process.uid, in_container);
+            group = self.users.groups.get(process.gid, in_container);
+            (&user, &group)
+        };
         let record = Process {
             state,
             oid: process.oid,
@@ -65,14 +73,14 @@ impl<S: Sink> Engine<S> {
             exe: &*process.program.exe,
             exe_args: &*process.program.args,
             uid: process.uid.cast_signed(),
-            user_name: &*user,
+            user_name: user,
             gid: process.gid.cast_signed(),
-            group_name: &*group,
+            group_name: group,
             tty: process.tty,
             container_id: self.containers.id(process.container).map(|id| &**id),
             entry: process.entry,
             cwd: &*process.cwd,
-            env: NulList(&process.program.env),
+            env: NulList(&process.env),
         };
         self.counts.records += 1;
         self.sink.put(record);
@@ -81,44 +89,75 @@ impl<S: Sink> Engine<S> {
     fn need_container(&mut self, place: Option<ContainerRef>) {
         let Some(place) = place else { return };
         let container = self.containers.get_mut(place);
-        if container.written == self.file {
+        let told = container.details.is_some();
+        if container.written == self.file && container.complete == told {
             return;
         }
         container.written = self.file;
-        // What the reference writes when the runtime has not told yet.
+        container.complete = told;
+        let container = self.containers.get(place);
+        let (name, image, imageid, privileged) = match &container.details {
+            Some(d) => (&*d.name, &*d.image, &*d.image_id, d.privileged),
+            // What the reference writes when the runtime has not told yet.
+            None => ("incomplete", "incomplete:incomplete", "", false),
+        };
         let record = Container {
-            id: std::sync::Arc::clone(&container.id),
-            name: "incomplete".into(),
-            image: "incomplete:incomplete".into(),
-            imageid: "".into(),
+            id: &*container.id,
+            name,
+            image,
+            imageid,
             container_type: container.kind,
-            privileged: false,
+            privileged,
             pod_id: None,
         };
-        self.put(record);
+        self.counts.records += 1;
+        self.sink.put(record);
     }
 
-    fn need_file(&mut self, place: ObjRef, ts: i64) {
+    /// Writes a file, and its container before, if this output file lacks it;
+    /// in state `new` if it never was.
+    pub(super) fn need_file(&mut self, place: ObjRef, new: ObjectState, ts: i64) {
         let file = self.file;
         let Some(object) = self.objects.file_mut(place) else { return };
         if object.written == file {
             return;
         }
+        let state = if object.written == 0 { new } else { ObjectState::Reup };
         object.written = file;
-        let container = object.container;
+        let container = object.told;
         self.need_container(container);
         let Object::File(object) = self.objects.get(place) else { return };
         let path: Cow<'_, str> = String::from_utf8_lossy(&object.path);
         let record = File {
-            state: ObjectState::Reup,
+            state,
             oid: object.foid,
             ts,
             restype: object.restype,
             path: &*path,
-            container_id: self.containers.id(object.container).map(|id| &**id),
+            container_id: self.containers.id(object.told).map(|id| &**id),
+            dev: object.inode.0.cast_signed(),
+            ino: object.inode.1.cast_signed(),
         };
         self.counts.records += 1;
         self.sink.put(record);
+    }
+
+    /// Writes what was lost between two times of the events' clock, as a flow
+    /// of the recorder, which is the process with that pid.
+    pub fn put_loss(&mut self, pid: u32, since: u64, until: u64, loss: Loss) {
+        let recorder = match self.processes.find(pid) {
+            Some(place) => place,
+            None => self.look_up(pid),
+        };
+        self.need_process(recorder);
+        let record = ProcessFlow {
+            proc_oid: self.processes.get(recorder).oid,
+            ts: self.clock.event(since),
+            end_ts: self.clock.event(until.max(since)),
+            loss: Some(loss),
+            ..ProcessFlow::default()
+        };
+        self.put(record);
     }
 
     /// Writes an event of a process; the process itself comes before.
@@ -128,6 +167,7 @@ impl<S: Sink> Engine<S> {
         ts: u64,
         tid: u32,
         op_flags: OpFlags,
+        args: &str,
         ret: i32,
     ) {
         self.need_process(place);
@@ -136,7 +176,7 @@ impl<S: Sink> Engine<S> {
             ts: self.clock.event(ts),
             tid: i64::from(tid),
             op_flags,
-            args: NulList(""),
+            args: NulList(args),
             ret,
         };
         self.put(record);
@@ -149,12 +189,16 @@ impl<S: Sink> Engine<S> {
         if ops.is_empty() || ops == OpFlags::TRUNCATE {
             return;
         }
+        if self.is_left_out(flow, ops) {
+            self.counts.left_out += 1;
+            return;
+        }
         self.need_process(flow.key.process);
         let ts = self.clock.event(flow.first);
         let end_ts = self.clock.event(end.max(flow.first));
         match self.objects.get(flow.key.object) {
             Object::File(_) => {
-                self.need_file(flow.key.object, ts);
+                self.need_file(flow.key.object, ObjectState::Reup, ts);
                 self.put_file_flow(flow, ops, ts, end_ts);
             }
             Object::Net(connection) => {
@@ -162,6 +206,17 @@ impl<S: Sink> Engine<S> {
                 self.put(record);
             }
         }
+    }
+
+    fn is_left_out(&self, flow: &Flow, ops: OpFlags) -> bool {
+        let semantics = &self.settings.semantics;
+        if self.ending || semantics.reads == FileReads::All {
+            return false;
+        }
+        let Object::File(file) = self.objects.get(flow.key.object) else { return false };
+        let changes = OpFlags::WRITE_SEND | OpFlags::MMAP;
+        let read = ops.contains(OpFlags::READ_RECV);
+        semantics.leaves_out(&file.path, flow.open_flags, read, ops.intersects(changes))
     }
 
     fn put_file_flow(&mut self, flow: &Flow, op_flags: OpFlags, ts: i64, end_ts: i64) {
@@ -191,15 +246,16 @@ impl<S: Sink> Engine<S> {
         ts: i64,
         end_ts: i64,
     ) -> NetworkFlow {
+        let ((sip, sip6), (dip, dip6)) = (fields_of(connection.sip), fields_of(connection.dip));
         NetworkFlow {
             proc_oid: self.processes.get(flow.key.process).oid,
             ts,
             tid: i64::from(flow.key.tid),
             op_flags,
             end_ts,
-            sip: connection.sip,
+            sip,
             sport: i32::from(connection.sport),
-            dip: connection.dip,
+            dip,
             dport: i32::from(connection.dport),
             proto: i32::from(connection.proto),
             fd: flow.key.fd,
@@ -207,6 +263,8 @@ impl<S: Sink> Engine<S> {
             num_w_send_ops: flow.writes.0.cast_signed(),
             num_r_recv_bytes: flow.reads.1.cast_signed(),
             num_w_send_bytes: flow.writes.1.cast_signed(),
+            sip6,
+            dip6,
         }
     }
 }

@@ -97,8 +97,8 @@ impl<S: Sink> Engine<S> {
             Target::Datagram(role) => role,
             _ => Role::Client,
         };
-        match Ends::of(&record.tuple) {
-            Ends::V4(ends) => {
+        match Ends::of(&record.tuple, self.settings.schema) {
+            Ends::Inet(ends) => {
                 let object = self.objects.net(ends.connection(role == Role::Server));
                 self.add_io(process, io, object);
             }

@@ -4,7 +4,7 @@
 use sysflow::record::OpFlags;
 
 use super::Engine;
-use crate::flow::Key;
+use crate::flow::{Flow, Key};
 use crate::sink::Sink;
 use crate::state::object::Object;
 use crate::state::process::ProcRef;
@@ -16,19 +16,34 @@ enum Scope {
     Descriptor(ProcRef, i32),
 }
 
+/// Operations that tell how a flow began.
+const BEGINNINGS: OpFlags = OpFlags(OpFlags::OPEN.0 | OpFlags::ACCEPT.0 | OpFlags::CONNECT.0);
+
 impl<S: Sink> Engine<S> {
     /// The flow with this key, started at `first` if there is none; it becomes
     /// the first of its descriptor.
     pub(super) fn flow(&mut self, key: Key, first: u64) -> u32 {
-        let process = self.processes.get_mut(key.process);
-        if let Some(place) = self.flows.find(&key) {
-            if let Some(list) = process.lists(key.fd).descriptor {
-                self.flows.touch(place, list);
-            }
-            return place;
+        match self.find_flow(&key) {
+            Some(place) => place,
+            None => self.start_flow(key, first),
         }
+    }
+
+    /// The flow with this key; it becomes the first of its descriptor.
+    pub(super) fn find_flow(&mut self, key: &Key) -> Option<u32> {
+        let place = self.flows.find(key)?;
+        if let Some(list) = self.processes.get_mut(key.process).lists(key.fd).descriptor {
+            self.flows.touch(place, list);
+        }
+        Some(place)
+    }
+
+    /// Starts a flow. There is none with this key.
+    pub(super) fn start_flow(&mut self, key: Key, first: u64) -> u32 {
         self.objects.hold(key.object);
         let net = matches!(self.objects.get(key.object), Object::Net(_));
+        let process = self.processes.get_mut(key.process);
+        process.make_room(key.fd);
         self.flows.start(key, net, first, process.lists(key.fd))
     }
 
@@ -36,6 +51,11 @@ impl<S: Sink> Engine<S> {
     pub(super) fn end_flow(&mut self, place: u32, last: OpFlags, end: u64) {
         let flow = *self.flows.get(place);
         self.put_flow(&flow, last, end);
+        self.forget_flow(place, &flow);
+    }
+
+    /// Removes a flow.
+    fn forget_flow(&mut self, place: u32, flow: &Flow) {
         let lists = self.processes.get_mut(flow.key.process).lists(flow.key.fd);
         self.flows.end(place, lists);
         self.objects.drop_use(flow.key.object);
@@ -75,9 +95,70 @@ impl<S: Sink> Engine<S> {
         self.cut_off(Scope::Descriptor(process, fd), false, end, |key| key.tid != tid);
     }
 
+    /// Ends the flows of other threads on the same descriptor and object. As
+    /// in the reference those that saw the beginning come first.
+    pub(super) fn cut_off_same(&mut self, key: &Key, end: u64) {
+        let list = self.processes.get(key.process).flows_on(key.fd);
+        let others = |other: &Key| other.object == key.object && other.tid != key.tid;
+        if self.flows.only(list).is_some_and(|other| !others(&other.key)) {
+            return;
+        }
+        let mut batch = std::mem::take(&mut self.batch);
+        for beginning in [true, false] {
+            batch.clear();
+            let flows = &self.flows;
+            batch.extend(flows.on(list).filter(|place| {
+                let flow = flows.get(*place);
+                others(&flow.key) && flow.ops.intersects(BEGINNINGS) == beginning
+            }));
+            for place in &batch {
+                self.end_flow(*place, OpFlags::TRUNCATE, end);
+            }
+        }
+        batch.clear();
+        self.batch = batch;
+    }
+
     /// Ends the flows of a thread that exits.
     pub(super) fn cut_off_thread(&mut self, process: ProcRef, tid: u32, end: u64) {
+        if self.settings.semantics.related_by_object {
+            self.cut_off_thread_and_same(process, tid, end);
+        } else {
+            self.cut_off_own(process, tid, end);
+        }
+    }
+
+    /// Ends the flows of a thread, and nothing else.
+    pub(super) fn cut_off_own(&mut self, process: ProcRef, tid: u32, end: u64) {
         self.cut_off(Scope::Process(process), false, end, |key| key.tid == tid);
+    }
+
+    /// The same, with what other threads do on the same descriptors and
+    /// objects: before each flow of the thread.
+    fn cut_off_thread_and_same(&mut self, process: ProcRef, tid: u32, end: u64) {
+        let list = self.processes.get(process).flows;
+        let mut own: Vec<(bool, u32, Key)> = Vec::new();
+        for place in self.flows.of(list) {
+            let flow = self.flows.get(place);
+            if flow.key.tid == tid {
+                own.push((flow.net, place, flow.key));
+            }
+        }
+        own.sort_by_key(|(net, ..)| *net);
+        for (_, place, key) in own {
+            self.cut_off_same(&key, end);
+            self.end_flow(place, OpFlags::TRUNCATE, end);
+        }
+    }
+
+    /// Removes all flows of a process unwritten.
+    pub(super) fn forget_flows(&mut self, process: ProcRef) {
+        let list = self.processes.get(process).flows;
+        let all: Vec<_> = self.flows.of(list).collect();
+        for place in all {
+            let flow = *self.flows.get(place);
+            self.forget_flow(place, &flow);
+        }
     }
 
     /// Ends all flows of a process that exits.
@@ -85,29 +166,38 @@ impl<S: Sink> Engine<S> {
         self.cut_off(Scope::Process(process), false, end, |_| true);
     }
 
-    /// Ends everything: the capture is over.
+    /// Ends everything: the capture is over. What is open is written whatever
+    /// it read, as in the reference.
     pub(super) fn end_all(&mut self) {
         let end = self.now;
+        self.ending = true;
         let found: Vec<_> = self.processes.found().collect();
         for process in found {
             self.cut_off(Scope::Process(process), true, end, |_| true);
+            self.end_threads(process, OpFlags::TRUNCATE, end);
         }
     }
 
     /// Exports the flows that were not for an interval. Those in which nothing
-    /// happened for two are forgotten; they hold nothing unwritten.
+    /// happened for two are forgotten.
     pub(super) fn export_due(&mut self) {
         let (now, interval) = (self.now, self.settings.export_interval);
         while let Some(place) = self.flows.due(now, interval) {
             let flow = *self.flows.get(place);
-            if !flow.ops.is_empty() {
+            if self.flows.idle(place, now) >= 2 * interval {
+                if self.settings.semantics.compat {
+                    // The reference does not look at what it throws away,
+                    // which after a gap in time is unwritten.
+                    self.forget_flow(place, &flow);
+                } else {
+                    self.end_flow(place, OpFlags::NONE, now);
+                }
+            } else if flow.ops.is_empty() {
+                self.flows.requeue(place, now);
+            } else {
                 self.put_flow(&flow, OpFlags::NONE, now);
                 self.counts.exported += 1;
                 self.flows.restart(place, now);
-            } else if now.saturating_sub(flow.last) >= 2 * interval {
-                self.end_flow(place, OpFlags::NONE, now);
-            } else {
-                self.flows.requeue(place, now);
             }
         }
     }

@@ -13,15 +13,21 @@ mod descriptors;
 mod emit;
 mod io;
 mod lifetime;
+mod operation;
 mod processes;
 mod sockets;
 pub(crate) mod text;
+mod threads;
+
+pub(crate) use operation::{Actor, Change, Description, On, Subject};
 
 use probe_loader::Record;
 use probe_loader::abi::{self, SF_OP_CLONE};
+use sysflow::schema::Version;
 
 use crate::clock::Clock;
 use crate::flow::Flows;
+use crate::semantics::Semantics;
 use crate::sink::Sink;
 use crate::snapshot::{Found, Lookup};
 use crate::state::container::Containers;
@@ -35,11 +41,19 @@ use crate::state::users::Users;
 pub struct Settings {
     /// A flow that goes on is exported each time this long has passed, ns.
     pub export_interval: u64,
+    /// What becomes of operations.
+    pub semantics: Semantics,
+    /// Schema of the output: what it has a place for.
+    pub schema: Version,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { export_interval: 30_000_000_000 }
+        Self {
+            export_interval: 30_000_000_000,
+            semantics: Semantics::default(),
+            schema: Version::V5,
+        }
     }
 }
 
@@ -54,7 +68,8 @@ pub struct Counts {
     /// Operations on things that are no part of the telemetry: eventfd,
     /// epoll, netlink, sockets without a peer.
     pub silent: u64,
-    /// Operations on IPv6 sockets, which schema version 5 cannot hold.
+    /// Operations on IPv6 sockets, while schema version 5 is written, which
+    /// cannot hold them.
     pub ipv6: u64,
     /// Calls that failed and that `SysFlow` has no record for.
     pub failed: u64,
@@ -72,6 +87,8 @@ pub struct Counts {
     pub not_found: u64,
     /// Events older than the one before them.
     pub late: u64,
+    /// File flows left out because they only read.
+    pub left_out: u64,
     /// Flows exported while they went on.
     pub exported: u64,
     /// Records handed to the sink.
@@ -94,6 +111,10 @@ pub struct Engine<S> {
     file: u32,
     /// Time of the last event, ns of the events' clock.
     now: u64,
+    /// When ended processes were looked at last.
+    buried: u64,
+    /// The capture is over, and what is open is written.
+    ending: bool,
     counts: Counts,
     /// Room for a row of ancestors, kept for the next time.
     chain: Vec<ProcRef>,
@@ -124,10 +145,12 @@ impl<S: Sink> Engine<S> {
             processes: Processes::default(),
             objects: Objects::default(),
             open_files: OpenFiles::default(),
-            flows: Flows::default(),
+            flows: Flows::with_grain(settings.semantics.grain),
             listening: crate::snapshot::Listening::default(),
             file: 1,
             now: 0,
+            buried: 0,
+            ending: false,
             counts: Counts::default(),
             chain: Vec::new(),
             batch: Vec::new(),
@@ -191,6 +214,7 @@ impl<S: Sink> Engine<S> {
     pub fn tick(&mut self, now: u64) {
         self.now = self.now.max(now);
         self.export_due();
+        self.export_threads();
         self.bury_ended();
         if self.objects.len() > MAX_UNUSED_OBJECTS {
             self.objects.prune();

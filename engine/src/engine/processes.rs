@@ -11,6 +11,7 @@ use sysflow::record::{ObjectState, Oid, OpFlags};
 
 use super::Engine;
 use super::text::{joined, with_slash};
+use crate::semantics::Semantics;
 use crate::sink::Sink;
 use crate::snapshot::Found;
 use crate::state::process::{ProcRef, Process, Program};
@@ -48,8 +49,8 @@ impl<S: Sink> Engine<S> {
             program: Arc::new(Program {
                 exe: found.exe.as_str().into(),
                 args: found.args.as_str().into(),
-                env: found.env.as_str().into(),
             }),
+            env: Arc::from(found.env.as_str()),
             cwd: Arc::from(found.cwd.as_str()),
             uid: found.uid,
             gid: found.gid,
@@ -139,7 +140,7 @@ impl<S: Sink> Engine<S> {
         let process = self.process(&call.h);
         // Task numbers fit 22 bits, errors are small.
         let ret = call.ret as i32;
-        self.put_process_event(process, call.h.ts, call.h.tid, OpFlags::CLONE, ret);
+        self.put_process_event(process, call.h.ts, call.h.tid, OpFlags::CLONE, "", ret);
     }
 
     /// A program was started, or could not be.
@@ -160,6 +161,7 @@ impl<S: Sink> Engine<S> {
         process.ts = ts;
         if exec.ret >= 0 {
             process.program = Arc::new(program(strings));
+            process.env = Arc::from(String::from_utf8_lossy(strings.env));
             process.cwd = Arc::from(with_slash(strings.cwd));
             process.uid = exec.uid;
             process.gid = exec.gid;
@@ -175,7 +177,7 @@ impl<S: Sink> Engine<S> {
         if self.processes.get(place).written == self.file {
             self.put_process(place);
         }
-        self.put_process_event(place, exec.h.ts, exec.h.tid, OpFlags::EXEC, exec.ret);
+        self.put_process_event(place, exec.h.ts, exec.h.tid, OpFlags::EXEC, "", exec.ret);
     }
 
     /// The process of an exec, which tells its start time: one of the same
@@ -222,7 +224,7 @@ impl<S: Sink> Engine<S> {
         } else {
             self.cut_off_thread(process, exit.h.tid, exit.h.ts);
         }
-        self.put_process_event(process, exit.h.ts, exit.h.tid, OpFlags::EXIT, exit.code);
+        self.put_process_event(process, exit.h.ts, exit.h.tid, OpFlags::EXIT, "", exit.code);
         if last {
             self.processes.end(process, exit.h.ts);
         }
@@ -236,9 +238,26 @@ impl<S: Sink> Engine<S> {
 
     /// Forgets processes that ended a while ago.
     pub(super) fn bury_ended(&mut self) {
-        let time = self.now.saturating_sub(GRACE);
+        let Semantics { grain, compat, .. } = self.settings.semantics;
+        let now = self.now - self.now % grain;
+        if grain > 1 {
+            // As the reference: looked at less than once in a second, and the
+            // first time only starts the clock.
+            if self.buried == 0 || now - self.buried <= grain {
+                self.buried = if self.buried == 0 { now } else { self.buried };
+                return;
+            }
+            self.buried = now;
+        }
+        let time = now.saturating_sub(GRACE) + u64::from(grain > 1);
         while let Some(process) = self.processes.next_to_bury(time) {
-            self.cut_off_process(process, self.now);
+            // What other threads did meanwhile; the reference loses it.
+            if !compat {
+                self.cut_off_process(process, self.now);
+                self.end_threads(process, OpFlags::TRUNCATE, self.now);
+            } else {
+                self.forget_flows(process);
+            }
             self.processes.bury(process);
         }
     }
@@ -251,5 +270,5 @@ fn program(strings: &ExecStrings<'_>) -> Program {
     } else {
         String::from_utf8_lossy(strings.exe).into_owned()
     };
-    Program { exe: exe.into(), args: args.into(), env: String::from_utf8_lossy(strings.env).into() }
+    Program { exe: exe.into(), args: args.into() }
 }

@@ -2,13 +2,14 @@
 //! Sockets: what they are, and which end is the client.
 
 use std::borrow::Cow;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use probe_loader::abi::{
     SF_OP_ACCEPT, SF_OP_BIND, SF_OP_CONNECT, SF_OP_DESCRIBE_SOCKET, SF_OP_LISTEN, SF_OP_SHUTDOWN,
     SF_OP_SOCKET, SF_OP_SOCKETPAIR, sf_rec_sock, sf_tuple,
 };
-use sysflow::record::{Ip4, OpFlags, OpenFlags, RestType};
+use sysflow::record::{OpFlags, OpenFlags, RestType};
+use sysflow::schema::Version;
 
 use super::Engine;
 use crate::flow::Key;
@@ -17,29 +18,29 @@ use crate::state::object::{Connection, Object};
 use crate::state::open_file::{OpenFile, Role, Target};
 use crate::state::process::ProcRef;
 
-/// Both ends of a socket as `SysFlow` can or cannot hold them.
+/// Both ends of a socket as the output can or cannot hold them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ends {
-    /// IPv4, also when mapped into IPv6.
-    V4(V4),
-    /// IPv6.
+    /// IPv4, also when mapped into IPv6, or IPv6 where the schema has a place for it.
+    Inet(Inet),
+    /// IPv6 where it has none.
     V6,
     /// Another family.
     None,
 }
 
-/// Local and remote end over IPv4.
+/// Local and remote end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct V4 {
-    local: (Ip4, u16),
-    remote: (Ip4, u16),
+pub(super) struct Inet {
+    local: (IpAddr, u16),
+    remote: (IpAddr, u16),
     proto: u8,
 }
 
 impl Ends {
-    pub(super) fn of(tuple: &sf_tuple) -> Self {
+    pub(super) fn of(tuple: &sf_tuple, schema: Version) -> Self {
         let ends = |local, remote| {
-            Ends::V4(V4 {
+            Ends::Inet(Inet {
                 local: (local, tuple.lport),
                 remote: (remote, tuple.rport),
                 proto: tuple.proto,
@@ -49,14 +50,15 @@ impl Ends {
             libc::AF_INET => ends(first4(&tuple.laddr), first4(&tuple.raddr)),
             libc::AF_INET6 => match (mapped(&tuple.laddr), mapped(&tuple.raddr)) {
                 (Some(local), Some(remote)) => ends(local, remote),
-                _ => Ends::V6,
+                _ if schema == Version::V5 => Ends::V6,
+                _ => ends(tuple.laddr.into(), tuple.raddr.into()),
             },
             _ => Ends::None,
         }
     }
 }
 
-impl V4 {
+impl Inet {
     /// As a connection: the source is the client.
     pub(super) fn connection(&self, server: bool) -> Connection {
         let (source, destination) =
@@ -66,23 +68,23 @@ impl V4 {
             sport: source.1,
             dip: destination.0,
             dport: destination.1,
-            proto: self.proto,
+            proto: i16::from(self.proto),
         }
     }
 }
 
-fn first4(bytes: &[u8; 16]) -> Ip4 {
-    Ip4::from(Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]))
+fn first4(bytes: &[u8; 16]) -> IpAddr {
+    Ipv4Addr::new(bytes[0], bytes[1], bytes[2], bytes[3]).into()
 }
 
 /// The IPv4 address in a mapped one (RFC 4291, 2.5.5.2); the unspecified
 /// address counts as 0.0.0.0.
-fn mapped(bytes: &[u8; 16]) -> Option<Ip4> {
+fn mapped(bytes: &[u8; 16]) -> Option<IpAddr> {
     let address = std::net::Ipv6Addr::from(*bytes);
     if address.is_unspecified() {
-        return Some(Ip4(0));
+        return Some(Ipv4Addr::UNSPECIFIED.into());
     }
-    address.to_ipv4_mapped().map(Ip4::from)
+    address.to_ipv4_mapped().map(IpAddr::from)
 }
 
 impl<S: Sink> Engine<S> {
@@ -114,9 +116,9 @@ impl<S: Sink> Engine<S> {
                 return;
             }
         };
-        let object = match (target, Ends::of(&sock.tuple)) {
+        let object = match (target, Ends::of(&sock.tuple, self.settings.schema)) {
             (Target::Object(object), _) => object,
-            (Target::Datagram(_), Ends::V4(ends)) => self.objects.net(ends.connection(false)),
+            (Target::Datagram(_), Ends::Inet(ends)) => self.objects.net(ends.connection(false)),
             _ => return,
         };
         let key = Key { process, tid: sock.h.tid, fd: sock.fd, object };
@@ -133,12 +135,12 @@ impl<S: Sink> Engine<S> {
             return Target::Object(object);
         }
         let datagram = i32::from(sock.tuple.type_) == libc::SOCK_DGRAM;
-        match Ends::of(&sock.tuple) {
+        match Ends::of(&sock.tuple, self.settings.schema) {
             Ends::V6 => Target::Ipv6,
             Ends::None => Target::Silent,
-            Ends::V4(_) if datagram => Target::Datagram(self.datagram_role(sock)),
-            Ends::V4(ends) if ends.remote.1 == 0 => Target::Silent,
-            Ends::V4(ends) => {
+            Ends::Inet(_) if datagram => Target::Datagram(self.datagram_role(sock)),
+            Ends::Inet(ends) if ends.remote.1 == 0 => Target::Silent,
+            Ends::Inet(ends) => {
                 let server = match op {
                     SF_OP_ACCEPT => true,
                     SF_OP_CONNECT => false,
@@ -154,7 +156,7 @@ impl<S: Sink> Engine<S> {
     /// Whether this end is the server, if that was seen: the connection is
     /// described again on each CPU where it is used first by a thread or a
     /// process that got it by inheritance.
-    fn known_role(&self, file: u64, ends: &V4) -> Option<bool> {
+    fn known_role(&self, file: u64, ends: &Inet) -> Option<bool> {
         let Target::Object(object) = self.open_files.get(self.open_files.find(file)?).target else {
             return None;
         };

@@ -17,8 +17,25 @@ pub struct Container {
     pub id: Arc<str>,
     /// Runtime.
     pub kind: ContainerType,
+    /// What the runtime told of it, if it did.
+    pub details: Option<Details>,
     /// Output file (its number) that holds the record.
     pub written: u32,
+    /// The details are in the record that was written last.
+    pub complete: bool,
+}
+
+/// What a runtime tells of a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// The runtime's name for it.
+    pub name: Box<str>,
+    /// Image name, a colon, tag.
+    pub image: Box<str>,
+    /// Image id.
+    pub image_id: Box<str>,
+    /// Whether it runs privileged.
+    pub privileged: bool,
 }
 
 /// All containers seen.
@@ -32,12 +49,31 @@ impl Containers {
     /// The container of a process with this control group path, if it is one.
     pub fn of_cgroup(&mut self, path: &[u8]) -> Option<ContainerRef> {
         let (id, kind) = recognise(path)?;
+        self.of_id(id, kind)
+    }
+
+    /// The container of a process with these control groups, each
+    /// `subsystem=path` and ended by NUL: the form of captures.
+    pub fn of_cgroups(&mut self, list: &[u8]) -> Option<ContainerRef> {
+        let id = recognise_in_list(list)?;
+        // The runtime is told by the capture, or taken for Docker.
+        self.of_id(id, ContainerType::Docker)
+    }
+
+    /// The container of this id; made if it is new. None: there are too many.
+    pub fn of_id(&mut self, id: &str, kind: ContainerType) -> Option<ContainerRef> {
         if let Some(found) = self.by_id.get(id) {
             return Some(*found);
         }
         let place = ContainerRef(u32::try_from(self.list.len()).ok()?);
         let id: Arc<str> = Arc::from(id);
-        self.list.push(Container { id: Arc::clone(&id), kind, written: 0 });
+        self.list.push(Container {
+            id: Arc::clone(&id),
+            kind,
+            details: None,
+            written: 0,
+            complete: false,
+        });
         self.by_id.insert(id, place);
         Some(place)
     }
@@ -84,6 +120,35 @@ fn recognise(path: &[u8]) -> Option<(&str, ContainerType)> {
         LAYOUTS.iter().find_map(|(prefix, suffix, kind)| {
             let inner = component.strip_prefix(prefix)?.strip_suffix(suffix)?;
             full_id(inner).map(|id| (id, *kind))
+        })
+    })
+}
+
+/// Layouts that the libraries of captures know, around 64 hexadecimal digits:
+/// what is before the last occurrence of the first, and after it. Those of
+/// Docker come before those of CRI runtimes.
+const LIST_LAYOUTS: [(&str, &str); 7] = [
+    ("/", ""),
+    ("/docker-", ".scope"),
+    ("/crio-", ""),
+    ("/cri-containerd-", ".scope"),
+    ("/crio-", ".scope"),
+    (":cri-containerd:", ""),
+    // Podman, of later versions.
+    ("/libpod-", ".scope"),
+];
+
+/// Short id from a list of control groups.
+fn recognise_in_list(list: &[u8]) -> Option<&str> {
+    let groups = || list.split(|b| *b == 0).filter_map(|group| str::from_utf8(group).ok());
+    // Most processes are in none: one pass tells.
+    if !groups().any(|group| group.len() > 64) {
+        return None;
+    }
+    LIST_LAYOUTS.iter().find_map(|(prefix, suffix)| {
+        groups().find_map(|group| {
+            let (_, rest) = group.rsplit_once(prefix)?;
+            full_id(rest.strip_suffix(suffix)?)
         })
     })
 }

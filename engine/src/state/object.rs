@@ -5,7 +5,8 @@
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
 use std::hash::BuildHasher;
-use sysflow::record::{Foid, Ip4, RestType};
+use std::net::IpAddr;
+use sysflow::record::{Foid, RestType};
 
 use super::container::{ContainerRef, Containers};
 
@@ -16,31 +17,37 @@ pub struct ObjRef(pub(crate) u32);
 /// A file, directory, pipe or unix socket.
 #[derive(Debug, PartialEq, Eq)]
 pub struct FileObject {
-    /// Container whose process used it first.
+    /// Container whose process used it first; part of its identity.
     pub container: Option<ContainerRef>,
+    /// Container that its record tells.
+    pub told: Option<ContainerRef>,
     /// Path as the kernel has it.
     pub path: Box<[u8]>,
     /// Identity in `SysFlow` records.
     pub foid: Foid,
     /// Type at first sight.
     pub restype: RestType,
+    /// Was used. One that is only named has no type yet.
+    pub used: bool,
+    /// Device, as stat(2) has it, and inode; zeros if they were not told.
+    pub inode: (u64, u64),
     /// Output file (its number) that holds the record.
     pub written: u32,
 }
 
-/// Both ends of an IPv4 connection; the source is the client.
+/// Both ends of a connection; the source is the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Connection {
     /// Client's address.
-    pub sip: Ip4,
+    pub sip: IpAddr,
     /// Server's address.
-    pub dip: Ip4,
+    pub dip: IpAddr,
     /// Client's port.
     pub sport: u16,
     /// Server's port.
     pub dport: u16,
-    /// IANA protocol number.
-    pub proto: u8,
+    /// IANA protocol number; 254 raw, -1 not known.
+    pub proto: i16,
 }
 
 /// What a flow is about.
@@ -86,6 +93,19 @@ impl Objects {
         restype: RestType,
         containers: &Containers,
     ) -> ObjRef {
+        let place = self.named(container, path, containers);
+        self.first_use(place, restype, container);
+        place
+    }
+
+    /// The file of this container and path. One that is new has no type before
+    /// its [`Objects::first_use`].
+    pub fn named(
+        &mut self,
+        container: Option<ContainerRef>,
+        path: &[u8],
+        containers: &Containers,
+    ) -> ObjRef {
         let hash = hash_file(container, path);
         let slots = &self.slots;
         let found = self.index.find(hash, |at| match &slots[*at as usize] {
@@ -99,10 +119,28 @@ impl Objects {
         }
         let id = containers.id(container);
         let foid = Foid::of(id.map(|id| &**id), path);
-        self.add(
-            hash,
-            Object::File(FileObject { container, path: path.into(), foid, restype, written: 0 }),
-        )
+        let file = FileObject {
+            container,
+            told: container,
+            path: path.into(),
+            foid,
+            restype: RestType::UNKNOWN,
+            used: false,
+            inode: (0, 0),
+            written: 0,
+        };
+        self.add(hash, Object::File(file))
+    }
+
+    /// A file is used: at the first time it gets its type and the container
+    /// that its record tells.
+    #[inline]
+    pub fn first_use(&mut self, place: ObjRef, restype: RestType, told: Option<ContainerRef>) {
+        if let Object::File(file) = &mut self.slot_mut(place).object
+            && !file.used
+        {
+            (file.used, file.restype, file.told) = (true, restype, told);
+        }
     }
 
     /// The connection with these ends.
@@ -157,6 +195,24 @@ impl Objects {
         match &mut self.slot_mut(place).object {
             Object::File(file) => Some(file),
             Object::Net(_) => None,
+        }
+    }
+
+    /// The identity of a file in records.
+    #[must_use]
+    pub fn foid(&self, place: ObjRef) -> Foid {
+        match self.get(place) {
+            Object::File(file) => file.foid,
+            Object::Net(_) => Foid::default(),
+        }
+    }
+
+    /// The path of a file; nothing for a connection.
+    #[must_use]
+    pub fn path(&self, place: ObjRef) -> &[u8] {
+        match self.get(place) {
+            Object::File(file) => &file.path,
+            Object::Net(_) => b"",
         }
     }
 
@@ -224,8 +280,9 @@ mod tests {
     #[test]
     fn connections_differ_by_direction() {
         let mut all = Objects::default();
-        let one = Connection { sip: Ip4(1), dip: Ip4(2), sport: 3, dport: 4, proto: 6 };
-        let other = Connection { sip: Ip4(2), dip: Ip4(1), sport: 4, dport: 3, proto: 6 };
+        let [a, b] = [1u8, 2].map(|last| IpAddr::from([10, 0, 0, last]));
+        let one = Connection { sip: a, dip: b, sport: 3, dport: 4, proto: 6 };
+        let other = Connection { sip: b, dip: a, sport: 4, dport: 3, proto: 6 };
         assert_eq!(all.net(one), all.net(one));
         assert_ne!(all.net(one), all.net(other));
     }

@@ -32,7 +32,7 @@ pub enum Target {
     /// Not part of the telemetry (an eventfd), or not yet (a socket without a
     /// peer).
     Silent,
-    /// A socket that schema version 5 has no place for: IPv6.
+    /// A socket that the output's schema has no place for: IPv6 in version 5.
     Ipv6,
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
-use sysflow::record::{ObjectState, Oid};
+use sysflow::record::{ObjectState, Oid, OpFlags};
 
 use super::container::ContainerRef;
 use crate::flow::{List, Lists};
@@ -23,8 +23,34 @@ pub struct Program {
     pub exe: Box<str>,
     /// Arguments after argument 0, joined by spaces.
     pub args: Box<str>,
-    /// Environment, each entry ended by NUL.
-    pub env: Box<str>,
+}
+
+/// Names of user and group, where the source tells them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Names {
+    /// User.
+    pub user: Box<str>,
+    /// Group.
+    pub group: Box<str>,
+}
+
+/// What a process did to its threads since the last process flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ThreadSums {
+    /// Operations since the last export.
+    pub ops: OpFlags,
+    /// First operation, or the last export; ns of the events' clock.
+    pub first: u64,
+    /// Last operation.
+    pub last: u64,
+    /// When it was exported last, or started.
+    pub exported: u64,
+    /// Threads started.
+    pub cloned: u64,
+    /// Threads ended.
+    pub exited: u64,
+    /// Threads that could not be started.
+    pub errors: u64,
 }
 
 /// What is known of a descriptor: the file that it was last used for, and the
@@ -60,12 +86,16 @@ pub struct Process {
     pub ts: i64,
     /// Program.
     pub program: Arc<Program>,
+    /// Environment, each entry ended by NUL.
+    pub env: Arc<str>,
     /// Working directory, with a slash at its end.
     pub cwd: Arc<str>,
     /// Effective user and group.
     pub uid: u32,
     /// Effective group.
     pub gid: u32,
+    /// Names of both, unless they are to be looked up when they are written.
+    pub names: Option<Arc<Names>>,
     /// Has a controlling terminal.
     pub tty: bool,
     /// Is pid 1 of its namespace.
@@ -76,6 +106,8 @@ pub struct Process {
     pub written: u32,
     /// First of its open flows, in the order of their start.
     pub flows: List,
+    /// Its process flow, if one is open.
+    pub threads: Option<Box<ThreadSums>>,
     /// When the last thread was gone, ns of the events' clock. It is still
     /// found for a while, see [`Processes::end`].
     pub ended: Option<u64>,
@@ -107,14 +139,17 @@ impl Process {
             state: ObjectState::Reup,
             ts: 0,
             program: Arc::new(Program { exe: "<NA>".into(), ..Program::default() }),
+            env: Arc::from(""),
             cwd: Arc::from(""),
             uid: u32::MAX,
             gid: u32::MAX,
+            names: None,
             tty: false,
             entry: false,
             container: None,
             written: 0,
             flows: List::default(),
+            threads: None,
             ended: None,
             buried: false,
             children: 0,
@@ -129,9 +164,11 @@ impl Process {
             poid: Some(self.oid),
             state: ObjectState::Created,
             program: Arc::clone(&self.program),
+            env: Arc::clone(&self.env),
             cwd: Arc::clone(&self.cwd),
             uid: self.uid,
             gid: self.gid,
+            names: self.names.clone(),
             tty: self.tty,
             container: self.container,
             // The child's own table: a flow belongs to one process.
@@ -190,6 +227,15 @@ impl Process {
         }
     }
 
+    /// Makes room to keep the flows of a descriptor.
+    #[inline]
+    pub fn make_room(&mut self, fd: i32) {
+        let Ok(index) = usize::try_from(fd) else { return };
+        if index >= self.descriptors.len() && index < MAX_DESCRIPTORS {
+            self.descriptors.resize(index + 1, Descriptor::default());
+        }
+    }
+
     /// The flows on a descriptor, whatever file it is used for now.
     #[must_use]
     pub fn flows_on(&self, fd: i32) -> List {
@@ -204,6 +250,8 @@ pub struct Processes {
     slots: Vec<Option<Process>>,
     free: Vec<u32>,
     by_pid: FxHashMap<u32, ProcRef>,
+    /// Those of a source that names processes by identity.
+    by_oid: FxHashMap<Oid, ProcRef>,
     /// Ended processes that are still found, in the order of their end.
     ended: VecDeque<(ProcRef, u64)>,
     living: usize,
@@ -217,27 +265,55 @@ impl Processes {
         self.by_pid.get(&pid).copied()
     }
 
+    /// The process of an identity, if its source names processes so.
+    #[must_use]
+    pub fn find_identity(&self, oid: Oid) -> Option<ProcRef> {
+        self.by_oid.get(&oid).copied()
+    }
+
+    /// Whether a place still holds the process of this identity, and it is
+    /// still found.
+    #[must_use]
+    #[inline]
+    pub fn is(&self, place: ProcRef, oid: Oid) -> bool {
+        matches!(self.slots.get(place.0 as usize), Some(Some(p)) if p.oid == oid && !p.buried)
+    }
+
+    /// Adds a process of a source that names processes by identity: several
+    /// can have the same number, and the last of them is found by it.
+    pub fn insert_identity(&mut self, process: Process) -> ProcRef {
+        let (pid, oid) = (process.pid, process.oid);
+        let place = self.place(process);
+        self.by_pid.insert(pid, place);
+        self.by_oid.insert(oid, place);
+        place
+    }
+
     /// Adds a process, which takes the place of a former one of its number.
     /// The caller has ended that one before.
     pub fn insert(&mut self, process: Process) -> ProcRef {
-        self.living += 1;
         if let Some(former) = self.find(process.pid) {
             debug_assert!(self.get(former).ended.is_some(), "the former one was ended");
             self.bury(former);
         }
+        let pid = process.pid;
+        let place = self.place(process);
+        self.by_pid.insert(pid, place);
+        place
+    }
+
+    fn place(&mut self, process: Process) -> ProcRef {
+        self.living += 1;
         if let Some(parent) = process.parent {
             self.get_mut(parent).children += 1;
         }
-        let pid = process.pid;
-        let place = if let Some(index) = self.free.pop() {
+        if let Some(index) = self.free.pop() {
             self.slots[index as usize] = Some(process);
             ProcRef(index)
         } else {
             self.slots.push(Some(process));
             ProcRef(u32::try_from(self.slots.len() - 1).expect("pids are fewer than 2^32"))
-        };
-        self.by_pid.insert(pid, place);
-        place
+        }
     }
 
     /// The process.
@@ -311,9 +387,12 @@ impl Processes {
         }
         process.buried = true;
         process.descriptors = Vec::new();
-        let pid = process.pid;
+        let (pid, oid) = (process.pid, process.oid);
         if self.by_pid.get(&pid) == Some(&place) {
             self.by_pid.remove(&pid);
+        }
+        if self.by_oid.get(&oid) == Some(&place) {
+            self.by_oid.remove(&oid);
         }
         self.remove_unneeded(place);
         self.shorten(place);

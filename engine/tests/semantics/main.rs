@@ -4,4 +4,5 @@
 mod files;
 mod network;
 mod processes;
+mod schema_6;
 mod world;

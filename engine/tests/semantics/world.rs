@@ -12,7 +12,8 @@ use probe_loader::abi::*;
 use probe_loader::record::ExecStrings;
 use sysflow::encode::Encode;
 use sysflow::read::Reader;
-use sysflow::record::{self, FileFlow, Foid, Header, NetworkFlow, Process, ProcessEvent};
+use sysflow::record::{self, FileFlow, Foid, Header, Loss, NetworkFlow, Process, ProcessEvent};
+use sysflow::schema::Version;
 use sysflow::write::{Options, Writer};
 
 /// Keeps records as a file in memory.
@@ -45,10 +46,21 @@ impl World {
     }
 
     pub(crate) fn with_lookup(lookup: Box<dyn Lookup>) -> Self {
-        let mut writer = Writer::new(Vec::new(), &Options::default()).expect("memory");
-        writer.write(Header::<String> { version: 5, ..Header::default() }).expect("memory");
+        Self::with(lookup, Version::V5)
+    }
+
+    /// A world whose output has that version of the schema.
+    pub(crate) fn with_schema(schema: Version) -> Self {
+        Self::with(Box::new(NoLookup), schema)
+    }
+
+    fn with(lookup: Box<dyn Lookup>, schema: Version) -> Self {
+        let options = Options { schema, ..Options::default() };
+        let mut writer = Writer::new(Vec::new(), &options).expect("memory");
+        let version = schema.number();
+        writer.write(Header::<String> { version, ..Header::default() }).expect("memory");
         let sink = Memory(writer);
-        let settings = Settings::default();
+        let settings = Settings { schema, ..Settings::default() };
         let mut engine = Engine::new(settings, Clock::epoch(), Users::none(), lookup, sink);
         let init = Found { pid: 1, start: 1, exe: "/init".into(), ..Found::default() };
         engine.start_with(vec![init], Listening::default());
@@ -68,6 +80,10 @@ impl World {
     pub(crate) fn tick(&mut self, seconds: u64) {
         self.now += seconds * SECOND;
         self.engine.tick(self.now);
+    }
+
+    pub(crate) fn put_loss(&mut self, pid: u32, loss: Loss) {
+        self.engine.put_loss(pid, self.now - SECOND, self.now, loss);
     }
 
     pub(crate) fn begin_file(&mut self) {
@@ -132,6 +148,23 @@ impl World {
     }
 
     fn file_record(&mut self, op: u32, at: At, file: u64, path: &str, mode: u32) {
+        self.file_on(op, at, file, path, mode, (0, 0));
+    }
+
+    /// A file that has a device, as the kernel numbers it, and an inode.
+    pub(crate) fn open_on(&mut self, at: At, file: u64, path: &str, inode: (u32, u64)) {
+        self.file_on(SF_OP_OPEN, at, file, path, libc::S_IFREG, inode);
+    }
+
+    fn file_on(
+        &mut self,
+        op: u32,
+        at: At,
+        file: u64,
+        path: &str,
+        mode: u32,
+        (dev, ino): (u32, u64),
+    ) {
         let h = self.hdr(at.pid, at.tid, op);
         let ret = if op == SF_OP_OPEN { at.fd } else { 0 };
         let file = sf_rec_file {
@@ -141,6 +174,8 @@ impl World {
             ret,
             mode,
             flags: libc::O_RDWR as u32,
+            dev,
+            ino,
             ..sf_rec_file::default()
         };
         self.apply(&Record::File(&file, path.as_bytes()));

@@ -14,6 +14,8 @@
 mod accounting;
 #[cfg(target_arch = "x86_64")]
 mod compat;
+mod coverage;
+mod descriptors;
 mod differential;
 mod files;
 mod lifecycle;
@@ -24,6 +26,7 @@ mod recording;
 mod security;
 mod sockets;
 mod sys;
+mod transfers;
 mod uring;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -63,6 +66,8 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        descriptors::TESTS,
+        transfers::TESTS,
         names::TESTS,
         sockets::TESTS,
         network::TESTS,
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
         compat::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        coverage::TESTS,
     ];
     let chosen = tests
         .iter()

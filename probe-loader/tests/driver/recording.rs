@@ -10,10 +10,10 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
-    SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_BIND, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE,
-    SF_OP_DESCRIBE_SOCKET, SF_OP_LISTEN, SF_OP_OPEN, SF_OP_SHUTDOWN, SF_OP_SOCKET,
+    SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_ANON, SF_OP_BIND, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE,
+    SF_OP_DESCRIBE_SOCKET, SF_OP_LISTEN, SF_OP_MMAP, SF_OP_OPEN, SF_OP_SHUTDOWN, SF_OP_SOCKET,
     SF_OP_SOCKETPAIR, class_of, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
-    sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_path, sf_rec_sock, sf_tuple,
+    sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_mmap, sf_rec_path, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
 use probe_loader::{Counters, Record};
@@ -76,6 +76,7 @@ impl Event {
             Record::File(r, _) => Some(r.file),
             Record::Sock(r, _) => Some(r.file),
             Record::Fd(r) => Some(r.file),
+            Record::Map(r) => Some(r.fd.file),
             _ => None,
         }
     }
@@ -107,6 +108,13 @@ impl Event {
         match self.record() {
             Record::Fd(r) => r,
             other => panic!("no descriptor: {other:?}"),
+        }
+    }
+
+    pub(crate) fn as_map(&self) -> &sf_rec_mmap {
+        match self.record() {
+            Record::Map(r) => r,
+            other => panic!("no mapping: {other:?}"),
         }
     }
 
@@ -335,6 +343,7 @@ impl Recording {
             *last = e.hdr().ts;
             match e.op() {
                 SF_OP_OPEN
+                | SF_OP_ANON
                 | SF_OP_SOCKET
                 | SF_OP_BIND
                 | SF_OP_LISTEN
@@ -357,6 +366,14 @@ impl Recording {
                     assert!(io.first <= io.h.ts && io.ops >= 1 && io.failed <= io.ops);
                     assert_eq!(io.failed == 0, io.error == 0);
                     assert_eq!(e.flags() & SF_F_TUPLE != 0, e.len == 104);
+                }
+                SF_OP_MMAP => {
+                    let file = e.file();
+                    assert!(
+                        file == Some(0) || described.contains(&(e.cpu, file)),
+                        "{:?}",
+                        e.record()
+                    );
                 }
                 _ => {}
             }

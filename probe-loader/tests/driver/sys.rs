@@ -89,6 +89,32 @@ pub(crate) fn pipe() -> (RawFd, RawFd) {
     (ends[0], ends[1])
 }
 
+/// pipe(2) itself.
+pub(crate) fn old_pipe() -> (RawFd, RawFd) {
+    let mut ends = [0 as RawFd; 2];
+    call(libc::SYS_pipe, [ends.as_mut_ptr() as usize]).expect("pipe");
+    (ends[0], ends[1])
+}
+
+/// A call whose first argument is a descriptor and second the address of
+/// memory that is read: `vmsplice(2)`.
+pub(crate) fn vmsplice(fd: RawFd, data: &mut [u8]) -> io::Result<usize> {
+    let part = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() };
+    call(libc::SYS_vmsplice, [fd as usize, &raw const part as usize, 1, 0])
+}
+
+/// `name_to_handle_at(2)` of a path, then `open_by_handle_at(2)`.
+pub(crate) fn open_by_handle(dir: RawFd, path: &CStr, flags: i32) -> io::Result<RawFd> {
+    // struct file_handle: length, type, then up to MAX_HANDLE_SZ bytes.
+    let mut handle = [0_u32; 34];
+    handle[0] = 128;
+    let mut mount = 0_i32;
+    let at = handle.as_mut_ptr() as usize;
+    let args = [dir as usize, path.as_ptr() as usize, at, &raw mut mount as usize, 0];
+    call(libc::SYS_name_to_handle_at, args)?;
+    call(libc::SYS_open_by_handle_at, [dir as usize, at, flags as usize]).map(|fd| fd as RawFd)
+}
+
 pub(crate) fn eventfd() -> RawFd {
     call(libc::SYS_eventfd2, [0, 0]).expect("eventfd2") as RawFd
 }

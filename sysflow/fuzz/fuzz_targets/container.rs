@@ -8,7 +8,7 @@ use sysflow::read::{Limits, Reader};
 use sysflow::resolve::Events;
 
 fuzz_target!(|bytes: &[u8]| {
-    let limits = Limits { head: 1 << 16, block: 1 << 20, items: 1 << 12 };
+    let limits = Limits { head: 1 << 16, block: 1 << 20, items: 1 << 12, entities: 16 << 20 };
     let Ok(reader) = Reader::with_limits(bytes, "fuzz", limits) else { return };
     let mut events = Events::new(reader);
     let mut end = 0;

@@ -7,14 +7,15 @@ use super::made::Connection;
 use super::paths::{directory, name, socket};
 use super::{Attribute, Fit, Made, Many, Operations, Symbols, Type, Value};
 use crate::record::{
-    ContainerType, Foid, K8sAction, K8sComponent, K8sEvent, ObjectState, Oid, OpenFlags,
-    ProcessFlow,
+    ContainerType, Foid, K8sAction, K8sComponent, K8sEvent, Loss, ObjectState, Oid, OpenFlags,
+    OperationClass, ProcessFlow,
 };
 use crate::resolve::{Event, ResolvedEvent};
 
 const KINDS: Symbols = Symbols { prefix: "", words: &["PE", "NF", "FF", "FE", "NE", "PF", "KE"] };
 const STATES: Symbols = Symbols { prefix: "", words: ObjectState::SYMBOLS };
 const CONTAINER_TYPES: Symbols = Symbols { prefix: "CT_", words: ContainerType::SYMBOLS };
+const CLASSES: Symbols = Symbols { prefix: "", words: OperationClass::SYMBOLS };
 const K8S_ACTIONS: Symbols = Symbols { prefix: "K8S_COMPONENT_", words: K8sAction::SYMBOLS };
 const K8S_KINDS: Symbols = Symbols { prefix: "K8S_", words: K8sComponent::SYMBOLS };
 
@@ -368,6 +369,16 @@ pub const ALL: &[Attribute] = &[
     )
     .column("File Type", 9, Fit::Whole)
     .also(&["fd.typechar"]),
+    new("file.dev", Type::Integer, "device number of its file system; schema 6", "File.dev", |e| {
+        inode(e).map(|(dev, _)| dev).into()
+    })
+    .column("Device", 8, Fit::Number)
+    .derived(),
+    new("file.ino", Type::Integer, "number of its inode there; schema 6", "File.ino", |e| {
+        inode(e).map(|(_, ino)| ino).into()
+    })
+    .column("Inode", 10, Fit::Number)
+    .derived(),
     new(
         "file.is_open_read",
         Type::Boolean,
@@ -415,17 +426,17 @@ pub const ALL: &[Attribute] = &[
     .also(&["fd.port"])
     .many()
     .derived(),
-    new("net.sip", Type::Address, "address of the client", "Network*.sip", |e| {
+    new("net.sip", Type::Address, "address of the client", "Network*.sip, .sip6", |e| {
         net(e).map(|net| net.sip).into()
     })
     .column("SIP", 15, Fit::Whole)
     .also(&["fd.sip"]),
-    new("net.dip", Type::Address, "address of the server", "Network*.dip", |e| {
+    new("net.dip", Type::Address, "address of the server", "Network*.dip, .dip6", |e| {
         net(e).map(|net| net.dip).into()
     })
     .column("DIP", 15, Fit::Whole)
     .also(&["fd.dip"]),
-    new("net.ip", Type::Address, "both addresses", "Network*.sip, Network*.dip", |e| {
+    new("net.ip", Type::Address, "both addresses", "Network*.sip, .dip, .sip6, .dip6", |e| {
         net(e).map(|net| Many::AddressPair([net.sip, net.dip])).into()
     })
     .column("IP", 31, Fit::Whole)
@@ -480,6 +491,96 @@ pub const ALL: &[Attribute] = &[
         |e| process_flow(e).map(|flow| flow.num_clone_errors).into(),
     )
     .column("NoThrErrs", 9, Fit::Number),
+    new(
+        "loss.cpu",
+        Type::Integer,
+        "CPU of which it is told what was lost; schema 6",
+        "ProcessFlow.loss.cpu",
+        |e| loss(e).map(|loss| loss.cpu).into(),
+    )
+    .column("CPU", 3, Fit::Number)
+    .derived(),
+    new(
+        "loss.class",
+        Type::Symbol(CLASSES),
+        "class of operations of which it is told",
+        "ProcessFlow.loss.class",
+        |e| loss(e).map(|loss| loss.class.symbol()).into(),
+    )
+    .column("Class", 8, Fit::Whole)
+    .derived(),
+    new(
+        "loss.seen",
+        Type::Integer,
+        "operations seen by the probes",
+        "ProcessFlow.loss.seen",
+        |e| loss(e).map(|loss| loss.seen).into(),
+    )
+    .column("Seen", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.delivered",
+        Type::Integer,
+        "of those, told by an event of their own",
+        "ProcessFlow.loss.delivered",
+        |e| loss(e).map(|loss| loss.delivered).into(),
+    )
+    .column("Delivered", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.aggregated",
+        Type::Integer,
+        "told by an event that tells others too",
+        "ProcessFlow.loss.aggregated",
+        |e| loss(e).map(|loss| loss.aggregated).into(),
+    )
+    .column("Aggregated", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.lost",
+        Type::Integer,
+        "operations lost",
+        "ProcessFlow.loss.ringFull, .tooLarge, .copyFault, .nested",
+        |e| loss(e).map(|loss| loss.lost()).into(),
+    )
+    .column("Lost", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.ringfull",
+        Type::Integer,
+        "lost because the ring was full",
+        "ProcessFlow.loss.ringFull",
+        |e| loss(e).map(|loss| loss.ring_full).into(),
+    )
+    .column("Ring Full", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.toolarge",
+        Type::Integer,
+        "lost because they were too large",
+        "ProcessFlow.loss.tooLarge",
+        |e| loss(e).map(|loss| loss.too_large).into(),
+    )
+    .column("Too Large", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.copyfault",
+        Type::Integer,
+        "lost because memory could not be read",
+        "ProcessFlow.loss.copyFault",
+        |e| loss(e).map(|loss| loss.copy_fault).into(),
+    )
+    .column("Copy Fault", 10, Fit::Number)
+    .derived(),
+    new(
+        "loss.nested",
+        Type::Integer,
+        "lost because they came within another",
+        "ProcessFlow.loss.nested",
+        |e| loss(e).map(|loss| loss.nested).into(),
+    )
+    .column("Nested", 10, Fit::Number)
+    .derived(),
     new("container.id", Type::Text, "id of the container", "Container.id", |e| {
         e.container.map(|c| &c.id).into()
     })
@@ -711,6 +812,15 @@ fn process_flow<'a>(e: &ResolvedEvent<'a>) -> Option<&'a ProcessFlow> {
         Event::ProcessFlow(flow) => Some(flow),
         _ => None,
     }
+}
+
+fn loss<'a>(e: &ResolvedEvent<'a>) -> Option<&'a Loss> {
+    process_flow(e)?.loss.as_ref()
+}
+
+/// Device and inode of the file, if they are known.
+fn inode(e: &ResolvedEvent<'_>) -> Option<(i64, i64)> {
+    e.file.map(|file| (file.dev, file.ino)).filter(|id| *id != (0, 0))
 }
 
 fn k8s<'a>(e: &ResolvedEvent<'a>) -> Option<&'a K8sEvent> {

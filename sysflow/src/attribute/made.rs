@@ -2,17 +2,20 @@
 //! Texts that no record has as such.
 
 use std::fmt::{self, Display, Write as _};
+use std::net::IpAddr;
 
 use xxhash_rust::xxh64::Xxh64;
 
-use crate::record::{Foid, Ip4, NetworkEvent, NetworkFlow, Oid, Process, RestType, Service};
+use crate::record::{
+    Foid, Ip4, NetworkEvent, NetworkFlow, Oid, Process, RestType, Service, address_of,
+};
 
 /// A text put together from several fields when it is written.
 #[derive(Clone, Copy, Debug)]
 pub enum Made<'a> {
     /// Executable and arguments, with a space between them if there are any.
     CommandLine(&'a Process),
-    /// `sip:sport-dip:dport`.
+    /// `sip:sport-dip:dport`; IPv6 addresses are in brackets.
     Connection(Connection),
     /// Two paths with a comma between them.
     Paths(&'a str, &'a str),
@@ -31,11 +34,11 @@ pub enum Made<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// Address of the client.
-    pub sip: Ip4,
+    pub sip: IpAddr,
     /// Port of the client.
     pub sport: i32,
     /// Address of the server.
-    pub dip: Ip4,
+    pub dip: IpAddr,
     /// Port of the server.
     pub dport: i32,
     /// IANA protocol number.
@@ -44,14 +47,16 @@ pub struct Connection {
 
 impl From<&NetworkFlow> for Connection {
     fn from(flow: &NetworkFlow) -> Self {
-        let NetworkFlow { sip, sport, dip, dport, proto, .. } = *flow;
+        let NetworkFlow { sip, sport, dip, dport, proto, sip6, dip6, .. } = *flow;
+        let (sip, dip) = (address_of(sip, sip6), address_of(dip, dip6));
         Self { sip, sport, dip, dport, proto }
     }
 }
 
 impl From<&NetworkEvent> for Connection {
     fn from(event: &NetworkEvent) -> Self {
-        let NetworkEvent { sip, sport, dip, dport, proto, .. } = *event;
+        let NetworkEvent { sip, sport, dip, dport, proto, sip6, dip6, .. } = *event;
+        let (sip, dip) = (address_of(sip, sip6), address_of(dip, dip6));
         Self { sip, sport, dip, dport, proto }
     }
 }
@@ -75,7 +80,9 @@ impl Display for Made<'_> {
                 write!(f, "{gap}{}", process.exe_args)
             }
             Self::Connection(Connection { sip, sport, dip, dport, .. }) => {
-                write!(f, "{sip}:{sport}-{dip}:{dport}")
+                write_end(f, sip, *sport)?;
+                f.write_char('-')?;
+                write_end(f, dip, *dport)
             }
             Self::Paths(path, new_path) => write!(f, "{path}, {new_path}"),
             Self::ProcessId(oid) => {
@@ -87,6 +94,14 @@ impl Display for Made<'_> {
             Self::Letter(letter) => letter.fmt(f),
             Self::Services(services) => write_services(f, services),
         }
+    }
+}
+
+/// One end of a connection; IPv6 addresses are in brackets, as in URLs.
+fn write_end(f: &mut fmt::Formatter<'_>, ip: &IpAddr, port: i32) -> fmt::Result {
+    match ip {
+        IpAddr::V4(ip) => write!(f, "{ip}:{port}"),
+        IpAddr::V6(ip) => write!(f, "[{ip}]:{port}"),
     }
 }
 
@@ -103,26 +118,44 @@ impl fmt::Write for Hash {
 /// Writes text as a JSON string.
 pub(crate) fn write_json_text(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
     f.write_char('"')?;
-    let mut plain = 0;
-    for (at, c) in text.char_indices() {
-        let escape = match c {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            c if c < ' ' || c == '\u{7f}' => "",
-            _ => continue,
-        };
-        f.write_str(&text[plain..at])?;
-        match escape {
-            "" => write!(f, "\\u{:04x}", u32::from(c))?,
-            escape => f.write_str(escape)?,
-        }
-        plain = at + c.len_utf8();
-    }
-    f.write_str(&text[plain..])?;
+    write_json_chars(f, text)?;
     f.write_char('"')
+}
+
+/// Writes what is inside a JSON string.
+pub(crate) fn write_json_chars(f: &mut impl fmt::Write, mut text: &str) -> fmt::Result {
+    loop {
+        let plain = plain(text.as_bytes());
+        f.write_str(&text[..plain])?;
+        let Some(&special) = text.as_bytes().get(plain) else { return Ok(()) };
+        match special {
+            b'"' => f.write_str("\\\"")?,
+            b'\\' => f.write_str("\\\\")?,
+            b'\n' => f.write_str("\\n")?,
+            b'\r' => f.write_str("\\r")?,
+            b'\t' => f.write_str("\\t")?,
+            other => write!(f, "\\u{other:04x}")?,
+        }
+        text = &text[plain + 1..];
+    }
+}
+
+/// How many bytes at the front need no escape in JSON; what does is ASCII. Eight at a time: of a
+/// row of JSON most are texts, and of those almost none has any.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let (words, _) = bytes.as_chunks::<8>();
+    let all_plain = |word: &&[u8; 8]| {
+        let word = u64::from_le_bytes(**word);
+        let control = word.wrapping_sub(0x20 * ONES) & !word & HIGH;
+        let quoted = zero(word ^ u64::from(b'"') * ONES) | zero(word ^ u64::from(b'\\') * ONES);
+        control | quoted | zero(word ^ 0x7f * ONES) == 0
+    };
+    let start = 8 * words.iter().take_while(all_plain).count();
+    let special = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f);
+    bytes[start..].iter().position(special).map_or(bytes.len(), |at| start + at)
 }
 
 /// Services with the keys and address texts of the reference's printer.
@@ -155,4 +188,23 @@ fn write_services(f: &mut fmt::Formatter<'_>, services: &[Service]) -> fmt::Resu
         f.write_str("]}")?;
     }
     f.write_char(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::write_json_text;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_string_of_json(
+            text in "([a-z/é€😀]{0,12}[\"\\\\\\x00-\\x21\\x7f\u{80}\u{2028}]?){0,8}",
+        ) {
+            let mut json = String::new();
+            write_json_text(&mut json, &text).expect("a string takes all");
+            prop_assert!(!json.bytes().any(|byte| byte < b' ' || byte == 0x7f));
+            prop_assert_eq!(serde_json::from_str::<String>(&json).ok(), Some(text));
+        }
+    }
 }

@@ -27,8 +27,8 @@ mod value;
 use std::fmt;
 
 pub use catalogue::ALL;
-pub(crate) use made::write_json_text;
 pub use made::{Connection, Made};
+pub(crate) use made::{write_json_chars, write_json_text};
 pub use names::Operations;
 pub(crate) use similar::similar;
 pub use value::{Many, Value};
@@ -48,7 +48,7 @@ pub enum Type {
     Text,
     /// One of a few words.
     Symbol(Symbols),
-    /// An IPv4 address.
+    /// An IPv4 or IPv6 address.
     Address,
     /// An IANA protocol number.
     Protocol,
@@ -117,7 +117,8 @@ pub struct Attribute {
     pub meaning: &'static str,
     /// The fields of the schema that it is taken from.
     pub source: &'static str,
-    /// Whether it is written when all fields of an event are; the others repeat what those say.
+    /// Whether it is written when all fields of an event are: those of the reference's printer. The
+    /// others repeat what those say, or are in schema version 6 only.
     pub exported: bool,
     /// The title of its column in a table.
     pub title: &'static str,

@@ -2,6 +2,7 @@
 //! Values of attributes.
 
 use std::fmt::{self, Display, Write as _};
+use std::net::IpAddr;
 
 use super::{Made, Operations};
 use crate::record::{Ip4, OpenFlags, Process};
@@ -24,7 +25,7 @@ pub enum Value<'a> {
     /// Text put together from several fields.
     Made(Made<'a>),
     /// An address.
-    Address(Ip4),
+    Address(IpAddr),
     /// Operations; displayed as the reference's printer does.
     Operations(Operations),
     /// Open flags; displayed as the number that the record has.
@@ -43,7 +44,7 @@ pub enum Many<'a> {
     /// Two numbers.
     Ints([i64; 2]),
     /// Two addresses.
-    AddressPair([Ip4; 2]),
+    AddressPair([IpAddr; 2]),
     /// Addresses of a pod, in which only the low 32 bits are used.
     Addresses(&'a [i64]),
     /// Something of each process of a line of ancestors.
@@ -90,7 +91,7 @@ impl<'a> Many<'a> {
             }
             Self::Ints(numbers) => numbers.iter().any(|&number| test(Value::Int(number))),
             Self::AddressPair(pair) => pair.iter().any(|&ip| test(Value::Address(ip))),
-            Self::Addresses(list) => list.iter().any(|&ip| test(Value::Address(Ip4(ip as i32)))),
+            Self::Addresses(list) => list.iter().any(|&ip| test(Ip4(ip as i32).into())),
             Self::Ancestry(mut line, of) => line.any(|process| test(of(process))),
         }
     }
@@ -181,9 +182,15 @@ impl From<bool> for Value<'_> {
     }
 }
 
+impl From<IpAddr> for Value<'_> {
+    fn from(ip: IpAddr) -> Self {
+        Self::Address(ip)
+    }
+}
+
 impl From<Ip4> for Value<'_> {
     fn from(ip: Ip4) -> Self {
-        Self::Address(ip)
+        Self::Address(IpAddr::V4(ip.into()))
     }
 }
 

@@ -3,13 +3,13 @@
 
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use memchr::memmem::Finder;
 
 use super::predicate::Scratch;
 use crate::attribute::Value;
-use crate::record::{Ip4, OpFlags, OpenFlags};
+use crate::record::{OpFlags, OpenFlags};
 
 /// What is asked of a value, or of any of several.
 #[derive(Debug)]
@@ -58,19 +58,32 @@ impl Order {
 
 /// Addresses with the same leading bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Network {
-    address: u32,
-    mask: u32,
+pub(super) enum Network {
+    V4 { address: u32, mask: u32 },
+    V6 { address: u128, mask: u128 },
 }
 
 impl Network {
-    pub(super) fn new(address: Ipv4Addr, bits: u32) -> Self {
-        let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
-        Self { address: address.to_bits() & mask, mask }
+    /// `bits` is at most the length of the address.
+    pub(super) fn new(address: IpAddr, bits: u32) -> Self {
+        match address {
+            IpAddr::V4(address) => {
+                let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+                Self::V4 { address: address.to_bits() & mask, mask }
+            }
+            IpAddr::V6(address) => {
+                let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+                Self::V6 { address: address.to_bits() & mask, mask }
+            }
+        }
     }
 
-    fn contains(self, ip: Ip4) -> bool {
-        Ipv4Addr::from(ip).to_bits() & self.mask == self.address
+    fn contains(self, ip: IpAddr) -> bool {
+        match (self, ip) {
+            (Self::V4 { address, mask }, IpAddr::V4(ip)) => ip.to_bits() & mask == address,
+            (Self::V6 { address, mask }, IpAddr::V6(ip)) => ip.to_bits() & mask == address,
+            _ => false,
+        }
     }
 }
 

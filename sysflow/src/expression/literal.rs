@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Values as they are written in expressions. Errors say what would have been right.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -67,16 +67,19 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
 /// An address, or a network: an address and the number of its leading bits that count.
 pub(super) fn network(text: &str) -> Result<Network, String> {
     let (address, bits) = match text.split_once('/') {
-        None => (text, Some(32)),
-        Some((address, bits)) => (address, bits.parse().ok().filter(|&bits: &u32| bits <= 32)),
+        None => (text, None),
+        Some((address, bits)) => (address, Some(bits)),
     };
-    let address: Option<Ipv4Addr> = address.parse().ok();
-    match (address, bits) {
-        (Some(address), Some(bits)) => Ok(Network::new(address, bits)),
-        _ => Err(format!(
-            "\"{text}\" is no IPv4 address; write 10.1.2.3, or 10.0.0.0/8 for a network"
-        )),
-    }
+    let network = address.parse().ok().and_then(|address: IpAddr| {
+        let longest = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(longest), |bits| bits.parse().ok())?;
+        (bits <= longest).then(|| Network::new(address, bits))
+    });
+    network.ok_or_else(|| {
+        format!(
+            "\"{text}\" is no address; write 10.1.2.3 or 2001:db8::1, or 10.0.0.0/8 for a network"
+        )
+    })
 }
 
 /// The word as records have it.

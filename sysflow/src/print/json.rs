@@ -4,8 +4,8 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{Column, Times};
-use crate::attribute::{Made, Many, Type, Value, write_json_text};
+use super::{Column, Times, digits};
+use crate::attribute::{Made, Many, Type, Value, write_json_chars, write_json_text};
 use crate::resolve::ResolvedEvent;
 
 /// How JSON is laid out.
@@ -27,11 +27,45 @@ pub enum Layout {
 #[derive(Debug)]
 pub struct Json {
     layout: Layout,
-    fields: Vec<Member>,
+    places: Vec<Place>,
+    /// What comes after the last value.
+    end: String,
     times: Times,
     rows: u64,
     line: String,
     text: String,
+}
+
+/// A value's place in an object.
+#[derive(Debug)]
+struct Place {
+    /// All that stands between the value before and this one.
+    before: String,
+    column: Column,
+}
+
+/// The places of an object's values, and what comes after the last.
+fn places(members: &[Member]) -> (Vec<Place>, String) {
+    let (mut places, mut text) = (Vec::new(), "{".to_owned());
+    let mut place = |text: &mut String, name: &str, column: Column, first: bool| {
+        let comma = if first { "" } else { "," };
+        let before = std::mem::take(text) + &format!("{comma}\"{name}\":");
+        places.push(Place { before, column });
+    };
+    for (at, member) in members.iter().enumerate() {
+        match member {
+            Member::Field(name, column) => place(&mut text, name, *column, at == 0),
+            Member::Group(group, columns) => {
+                let comma = if at == 0 { "" } else { "," };
+                text += &format!("{comma}\"{group}\":{{");
+                for (at, (name, column)) in columns.iter().enumerate() {
+                    place(&mut text, name, *column, at == 0);
+                }
+                text.push('}');
+            }
+        }
+    }
+    (places, text + "}")
 }
 
 /// What is in an object.
@@ -69,8 +103,12 @@ impl Json {
     /// Writes these fields, in this order.
     #[must_use]
     pub fn new(columns: &[Column], layout: Layout, times: Times) -> Self {
-        let fields = members(columns, layout);
-        Self { layout, fields, times, rows: 0, line: String::new(), text: String::new() }
+        let (places, mut end) = places(&members(columns, layout));
+        if layout != Layout::Array {
+            end.push('\n');
+        }
+        let (line, text) = (String::new(), String::new());
+        Self { layout, places, end, times, rows: 0, line, text }
     }
 
     /// Writes an event.
@@ -86,31 +124,12 @@ impl Json {
         if self.layout == Layout::Array {
             self.line.push_str(if self.rows == 0 { "[" } else { ",\n" });
         }
-        let row = self.rows;
-        let Self { fields, times, line, text, .. } = self;
-        let mut value = |line: &mut String, name: &str, column: &Column, first: bool| {
-            line.push_str(if first { "\"" } else { ",\"" });
-            line.push_str(name);
-            line.push_str("\":");
-            put(line, text, column, column.value(event, row), times);
-        };
-        line.push('{');
-        for (at, member) in fields.iter().enumerate() {
-            match member {
-                Member::Field(name, column) => value(line, name, column, at == 0),
-                Member::Group(name, columns) => {
-                    let _ = write!(line, "{}\"{name}\":{{", if at == 0 { "" } else { "," });
-                    for (at, (name, column)) in columns.iter().enumerate() {
-                        value(line, name, column, at == 0);
-                    }
-                    line.push('}');
-                }
-            }
+        let Self { places, end, times, rows, line, text, .. } = self;
+        for Place { before, column } in places {
+            line.push_str(before);
+            put(line, text, column, column.value(event, *rows), times);
         }
-        line.push('}');
-        if self.layout != Layout::Array {
-            line.push('\n');
-        }
+        line.push_str(end);
         self.rows += 1;
         out.write_all(self.line.as_bytes())
     }
@@ -148,8 +167,21 @@ pub(super) fn put(
             line.push_str(absent(column));
             Ok(())
         }
-        Value::Int(_) | Value::Bool(_) | Value::OpenFlags(_) => write!(line, "{value}"),
-        Value::Time(ns) if matches!(times, Times::Epoch) => write!(line, "{ns}"),
+        Value::Int(number) => {
+            digits::push_number(line, number);
+            Ok(())
+        }
+        Value::Time(ns) if matches!(times, Times::Epoch) => {
+            digits::push_number(line, ns);
+            Ok(())
+        }
+        Value::Bool(_) | Value::OpenFlags(_) => write!(line, "{value}"),
+        Value::Time(ns) if matches!(times, Times::Utc) => {
+            line.push('"');
+            digits::push_utc(line, ns);
+            line.push('"');
+            Ok(())
+        }
         Value::Time(ns) => write!(line, "\"{}\"", times.at(ns)),
         Value::Text(plain) => write_json_text(line, plain),
         // Already JSON.
@@ -165,6 +197,21 @@ pub(super) fn put(
                 false
             });
             line.push(']');
+            Ok(())
+        }
+        Value::Many(many @ Many::Environment(_)) => {
+            line.push('"');
+            let mut first = true;
+            many.any(&mut |value| {
+                if !std::mem::take(&mut first) {
+                    line.push(';');
+                }
+                if let Value::Text(variable) = value {
+                    let _ = write_json_chars(line, variable);
+                }
+                false
+            });
+            line.push('"');
             Ok(())
         }
         Value::Made(_) | Value::Address(_) | Value::Operations(_) | Value::Many(_) => {

@@ -15,6 +15,7 @@
 mod cell;
 mod column;
 mod csv;
+mod digits;
 mod json;
 mod printer;
 mod statistics;

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use super::Times;
 use super::cell::Escaped;
 use crate::attribute::Connection;
-use crate::record::{Ip4, Kind};
+use crate::record::Kind;
 use crate::resolve::{Event, ResolvedEvent};
 
 /// Counts records, and sums up events by connection, executable and file.
@@ -19,7 +20,7 @@ pub struct Statistics {
     kinds: [u64; Kind::ALL.len()],
     events: u64,
     span: Option<(i64, i64)>,
-    connections: HashMap<(Ip4, Ip4, i32, i32), Totals>,
+    connections: HashMap<(IpAddr, IpAddr, i32, i32), Totals>,
     executables: HashMap<String, Totals>,
     files: HashMap<String, Totals>,
 }
@@ -107,13 +108,16 @@ impl Statistics {
             write!(out, " from {} to {}", times.at(first), times.at(last))?;
         }
         writeln!(out)?;
-        let connection = |&(sip, dip, dport, proto): &(Ip4, Ip4, i32, i32)| {
+        let connection = |&(sip, dip, dport, proto): &(IpAddr, IpAddr, i32, i32)| {
             let proto = match proto {
                 6 => "tcp".to_owned(),
                 17 => "udp".to_owned(),
                 other => other.to_string(),
             };
-            format!("{sip} -> {dip}:{dport}/{proto}")
+            match dip {
+                IpAddr::V4(_) => format!("{sip} -> {dip}:{dport}/{proto}"),
+                IpAddr::V6(_) => format!("{sip} -> [{dip}]:{dport}/{proto}"),
+            }
         };
         section(out, "Connections", top, &self.connections, connection, Totals::bytes)?;
         section(out, "Processes", top, &self.executables, String::clone, |sum| sum.events)?;

@@ -6,8 +6,8 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-const DAY: i64 = 86_400;
-const BILLION: i64 = 1_000_000_000;
+pub(super) const DAY: i64 = 86_400;
+pub(super) const BILLION: i64 = 1_000_000_000;
 
 /// How times are written.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,7 @@ fn write_offset(f: &mut fmt::Formatter<'_>, offset: i64) -> fmt::Result {
 ///
 /// Years are counted from March, so that the leap day is the last of its year and months have their
 /// lengths in a fixed pattern of 153 days per five months.
-fn date(days: i64) -> (i64, i64, i64) {
+pub(super) fn date(days: i64) -> (i64, i64, i64) {
     const CYCLE: i64 = 146_097; // days in 400 years
     let from_march_0000 = days + 719_468;
     let (cycle, day) = (from_march_0000.div_euclid(CYCLE), from_march_0000.rem_euclid(CYCLE));

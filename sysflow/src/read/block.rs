@@ -14,8 +14,6 @@ use crate::write::Codec;
 pub(super) struct Block {
     /// How many records it has.
     pub(super) count: u64,
-    /// What ended the data early. The records before are good.
-    pub(super) damage: Option<Problem>,
     /// Whether it ends with the sync marker.
     pub(super) closed: bool,
     /// Its bytes in the input.
@@ -29,7 +27,6 @@ impl Block {
     pub(super) fn new(codec: Codec) -> Result<Self, Problem> {
         Ok(Self {
             count: 0,
-            damage: None,
             closed: false,
             raw: 0..0,
             unpacked: (codec != Codec::Null).then(Vec::new),
@@ -48,7 +45,6 @@ impl Block {
     /// Becomes a block without records.
     pub(super) fn clear(&mut self) {
         self.count = 0;
-        self.damage = None;
         self.closed = false;
         self.raw = 0..0;
         if let Some(unpacked) = &mut self.unpacked {
@@ -56,22 +52,22 @@ impl Block {
         }
     }
 
-    /// Loads the next block.
+    /// Loads the next block. Returns what ended its data early; the records before are good.
     ///
     /// # Errors
-    /// Why there is none. What is wrong with a block of which something is left is in `damage`.
+    /// Why there is none.
     pub(super) fn load<R: BufRead>(
         &mut self,
         input: &mut Input<R>,
         sync: &[u8; 16],
         limits: &Limits,
-    ) -> Result<(), Problem> {
+    ) -> Result<Option<Problem>, Problem> {
         self.clear();
         let count = input.long()?;
         self.count = u64::try_from(count).map_err(|_| Problem::Count(count))?;
         let size = input.size("block", limits.block)?;
         self.raw = input.take(size)?;
-        self.damage = if self.raw.len() < size {
+        let damage = if self.raw.len() < size {
             Some(Problem::Truncated)
         } else {
             match input.array() {
@@ -80,13 +76,13 @@ impl Block {
                 Err(problem) => Some(problem),
             }
         };
-        self.closed = self.damage.is_none();
+        self.closed = damage.is_none();
         if let Some(data) = &mut self.unpacked {
             let raw = input.slice(self.raw.clone());
             let unpacked = self.unpacker.unpack(raw, data, limits.block);
             // Missing data explain why the rest cannot be decompressed, not the other way round.
-            self.damage = self.damage.take().or(unpacked.err());
+            return Ok(damage.or(unpacked.err()));
         }
-        Ok(())
+        Ok(damage)
     }
 }

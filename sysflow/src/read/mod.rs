@@ -7,6 +7,9 @@
 //! the field; a field that we do not know is skipped; a record type that we do not know is skipped
 //! and counted.
 //!
+//! [`Reader::next_ref`] gives records that borrow from the block they are in, without copying or
+//! allocating; [`Reader::next_record`], and the iterator, records that own what they have.
+//!
 //! A damaged or cut-off file gives every record before the damage, then one [`Error`] that says
 //! where it is, then nothing more, unless the caller asks to [`resume`](Reader::resume) behind the
 //! damage. Whatever the bytes, memory stays below what [`Limits`] set.
@@ -16,41 +19,43 @@ mod error;
 mod find;
 mod head;
 mod input;
-mod plan;
 mod unpack;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::iter::FusedIterator;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub use error::{Error, Gap, Malformed, Problem};
 pub use find::find;
 
-use crate::record::Record;
-use crate::schema;
+use crate::decode::Plan;
+use crate::record::{Record, RecordRef, Union};
 use crate::wire::Cursor;
 use crate::write::{Codec, partial_name};
 use block::Block;
 use head::Head;
 use input::Input;
-use plan::Plan;
 
 /// What a file may make the reader hold in memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of metadata, including the schema. 1 MiB; the largest schema known has 15 KiB.
     pub head: usize,
-    /// Bytes of a block, compressed and, again, uncompressed. 64 MiB; writers of SysFlow close a
+    /// Bytes of a block, compressed and, again, uncompressed. 16 MiB; writers of SysFlow close a
     /// block at 80000 bytes.
     pub block: usize,
-    /// List items in one record: arguments, environment entries. About a million.
+    /// List items in one record: arguments, environment entries. About 260,000.
     pub items: usize,
+    /// Bytes of processes, files, containers and pods that [`Events`](crate::resolve::Events) keeps,
+    /// about. 1 GiB: millions of them.
+    pub entities: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { head: 1 << 20, block: 64 << 20, items: 1 << 20 }
+        Self { head: 1 << 20, block: 16 << 20, items: 1 << 18, entities: 1 << 30 }
     }
 }
 
@@ -61,8 +66,10 @@ pub struct Reader<R> {
     path: PathBuf,
     limits: Limits,
     head: Head,
-    plan: Plan,
+    plan: Arc<Plan>,
     block: Block,
+    /// What ended the block's data early.
+    damage: Option<Problem>,
     /// Position in the block's data.
     pos: usize,
     /// Records left in the block.
@@ -125,8 +132,7 @@ impl<R: BufRead> Reader<R> {
     pub fn with_limits(input: R, name: impl Into<PathBuf>, limits: Limits) -> Result<Self, Error> {
         let mut input = Input::new(input);
         let head = Head::read(&mut input, &limits).and_then(|head| {
-            let schema = schema::parse(&head.schema).map_err(Problem::Schema)?;
-            let plan = Plan::new(&schema).map_err(Problem::Schema)?;
+            let plan = Plan::of(&head.schema).map_err(Problem::Schema)?;
             Ok((Block::new(head.codec)?, head, plan))
         });
         let path = name.into();
@@ -139,6 +145,7 @@ impl<R: BufRead> Reader<R> {
                 head,
                 plan,
                 block,
+                damage: None,
                 pos: 0,
                 left: 0,
                 records: 0,
@@ -154,10 +161,23 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// What is wrong with the file at that place.
     pub fn next_record(&mut self) -> Result<Option<Record>, Error> {
+        self.next()
+    }
+
+    /// The next record, with texts and lists borrowed from the block that it is in: nothing is
+    /// allocated or copied for it. Otherwise like [`Reader::next_record`].
+    ///
+    /// # Errors
+    /// What is wrong with the file at that place.
+    pub fn next_ref(&mut self) -> Result<Option<RecordRef<'_>>, Error> {
+        self.next()
+    }
+
+    fn next<'a, T: Union<'a>>(&'a mut self) -> Result<Option<T>, Error> {
         while self.state == State::Reading {
-            match self.step() {
-                Ok(None) => {}
-                Ok(record) => return Ok(record),
+            match self.advance() {
+                Ok(true) => return self.decode().map(Some),
+                Ok(false) => {}
                 Err(problem) => return Err(self.fail(problem)),
             }
         }
@@ -170,12 +190,29 @@ impl<R: BufRead> Reader<R> {
         Error { path: self.path.clone(), offset: self.block_offset, records: self.records, problem }
     }
 
-    /// Decodes a record, or loads a block, or finds the end.
-    fn step(&mut self) -> Result<Option<Record>, Problem> {
-        if self.left > 0 {
-            return self.decode();
+    /// Goes to the next record of a known type, if there is one in the block: then the answer is
+    /// true. Else loads the next block, or finds the end.
+    #[inline]
+    fn advance(&mut self) -> Result<bool, Problem> {
+        while self.left > 0 {
+            let data = self.block.data(&self.input);
+            let mut cursor = Cursor::new(data, self.pos, self.limits.items);
+            match self.plan.skip_unknown(&mut cursor) {
+                Ok(false) => return Ok(true),
+                Ok(true) => {}
+                Err(malformed) => return Err(self.cut(malformed)),
+            }
+            self.pos = cursor.pos();
+            self.left -= 1;
+            self.records += 1;
+            self.skipped += 1;
         }
-        if let Some(damage) = self.block.damage.take() {
+        self.turn().map(|()| false)
+    }
+
+    /// Loads the next block, or finds the end.
+    fn turn(&mut self) -> Result<(), Problem> {
+        if let Some(damage) = self.damage.take() {
             return Err(damage);
         }
         let surplus = self.block.data(&self.input).len() - self.pos;
@@ -189,10 +226,39 @@ impl<R: BufRead> Reader<R> {
         if self.input.at_end()? {
             self.state = State::Done;
         } else {
-            self.block.load(&mut self.input, &self.head.sync, &self.limits)?;
+            self.damage = self.block.load(&mut self.input, &self.head.sync, &self.limits)?;
             self.left = self.block.count;
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// Why a record does not fit the schema. Where a damaged block stops, a record is cut; the
+    /// damage is the better explanation.
+    fn cut(&mut self, malformed: Malformed) -> Problem {
+        self.damage.take().unwrap_or(Problem::Record(malformed))
+    }
+
+    /// Decodes the record that [`Reader::advance`] went to.
+    #[inline]
+    fn decode<'a, T: Union<'a>>(&'a mut self) -> Result<T, Error> {
+        let data = self.block.data(&self.input);
+        let mut cursor = Cursor::new(data, self.pos, self.limits.items);
+        match self.plan.record(&mut cursor) {
+            Ok(Some(record)) => {
+                self.pos = cursor.pos();
+                self.left -= 1;
+                self.records += 1;
+                Ok(record)
+            }
+            // What is borrowed for the record keeps this from being in a function of its own.
+            other => {
+                let malformed = other.err().unwrap_or(Malformed::Short);
+                self.state = State::Damaged;
+                let problem = self.damage.take().unwrap_or(Problem::Record(malformed));
+                let (path, offset, records) = (self.path.clone(), self.block_offset, self.records);
+                Err(Error { path, offset, records, problem })
+            }
+        }
     }
 
     /// Goes on after an error, at the first sync marker after the beginning of the damaged block,
@@ -221,32 +287,21 @@ impl<R: BufRead> Reader<R> {
                 .then_some(self.left),
         };
         self.block.clear();
+        self.damage = None;
         self.pos = 0;
         self.left = 0;
         self.state = if found { State::Reading } else { State::Done };
         Ok(Some(gap))
     }
 
-    fn decode(&mut self) -> Result<Option<Record>, Problem> {
-        let data = self.block.data(&self.input);
-        let mut cursor = Cursor::new(data, self.pos, self.limits.items);
-        let record = match self.plan.record(&mut cursor) {
-            Ok(record) => record,
-            // Where a damaged block stops, a record is cut; the damage is the better explanation.
-            Err(malformed) => {
-                return Err(self.block.damage.take().unwrap_or(Problem::Record(malformed)));
-            }
-        };
-        self.pos = cursor.pos();
-        self.left -= 1;
-        self.records += 1;
-        self.skipped += u64::from(record.is_none());
-        Ok(record)
-    }
-
     /// The schema in the file, JSON.
     pub fn schema(&self) -> &str {
         &self.head.schema
+    }
+
+    /// What the file may make the reader hold in memory.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The compression of the file.

@@ -10,7 +10,7 @@ use zstd::zstd_safe::{DParameter, InBuffer, OutBuffer};
 use super::Problem;
 use crate::write::Codec;
 
-/// Bytes by which the output grows at a time.
+/// Bytes by which the output grows at least.
 const STEP: usize = 128 * 1024;
 
 /// Decompresses blocks, one after the other, with the state that its codec needs.
@@ -69,6 +69,14 @@ impl Unpacker {
     }
 }
 
+/// Makes room for more, of which at most `room` bytes will be used. Doubles what there is, as vectors
+/// do, but not beyond that.
+fn grow(data: &mut Vec<u8>, room: usize) {
+    if data.capacity() == data.len() {
+        data.reserve_exact(data.len().max(STEP).min(room));
+    }
+}
+
 /// The error of a block that is too large.
 fn too_large(limit: usize) -> Problem {
     Problem::Limit { what: "uncompressed block", limit }
@@ -86,7 +94,7 @@ fn inflate(
         if room == 0 {
             return Err(too_large(limit));
         }
-        data.reserve(room.min(STEP));
+        grow(data, room);
         let (taken, given) = (decompress.total_in(), data.len());
         let rest = &raw[taken as usize..];
         match decompress.decompress_vec(rest, data, FlushDecompress::None) {
@@ -127,8 +135,8 @@ fn unsnap(
 
 fn zstandard_decoder() -> std::io::Result<zstd::stream::raw::Decoder<'static>> {
     let mut decoder = zstd::stream::raw::Decoder::new()?;
-    // The decoder keeps as much as the frame says that it needs; 64 MiB at most.
-    decoder.set_parameter(DParameter::WindowLogMax(26))?;
+    // The decoder keeps as much as the frame says that it needs; 16 MiB at most.
+    decoder.set_parameter(DParameter::WindowLogMax(24))?;
     Ok(decoder)
 }
 
@@ -145,7 +153,7 @@ fn decompress(
         if room == 0 {
             return Err(too_large(limit));
         }
-        data.reserve(room.min(STEP));
+        grow(data, room);
         let (taken, given) = (input.pos(), data.len());
         let mut output = OutBuffer::around_pos(data, given);
         let wanted = decoder.run(&mut input, &mut output).map_err(|_| Problem::Compression)?;

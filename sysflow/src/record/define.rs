@@ -2,19 +2,24 @@
 //! The macros that turn one table per record into the struct, its encoder and its decoders, so that
 //! the three cannot drift apart.
 
-/// Defines a record: `field: Type = "schemaName"`, optionally `else value` for what stands for the
-/// field when the writer did not have it (the type's default otherwise).
+/// Defines a record: `field: Type = "schemaName"`, optionally `else b"bytes"` for what stands for the
+/// field when the writer did not have it, in binary (the type's default otherwise). Fields that only
+/// schema version 6 has follow under `since 6`.
 macro_rules! record {
     (
         $(#[$meta:meta])*
         $name:ident $(<$($param:ident: $bound:ident = $default:ty),+>)? {
-            $($(#[$fmeta:meta])* $field:ident: $type:ty = $wire:literal $(else $absent:expr)?,)+
+            $($(#[$fmeta:meta])* $field:ident: $type:ty = $wire:literal $(else $absent:literal)?,)+
         }
+        $(since 6 {
+            $($(#[$nmeta:meta])* $new:ident: $ntype:ty = $nwire:literal,)+
+        })?
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
         pub struct $name $(<$($param = $default),+>)? {
             $($(#[$fmeta])* pub $field: $type,)+
+            $($($(#[$nmeta])* #[doc = "\n\nSince schema version 6."] pub $new: $ntype,)+)?
         }
 
         impl $(<$($param: $crate::wire::$bound),+>)? $crate::wire::Put
@@ -26,28 +31,71 @@ macro_rules! record {
             }
         }
 
-        impl $crate::wire::Layout for $name {
+        impl $(<$($param: $crate::wire::$bound),+>)? $crate::wire::PutAs
+            for $name $(<$($param),+>)?
+        {
+            #[inline]
+            fn put_since_6(&self, _out: &mut Vec<u8>) {
+                $($($crate::wire::Put::put(&self.$new, _out);)+)?
+            }
+        }
+
+        impl $name {
+            /// Hands every field to `each`, in the order of the schema: its name there, and its
+            /// value.
+            pub fn each_field(&self, each: &mut dyn FnMut(&'static str, &dyn super::Field)) {
+                $(each($wire, &self.$field);)+
+                $($(each($nwire, &self.$new);)+)?
+            }
+        }
+
+        impl $crate::wire::Fields for $name {
             const FIELDS: &'static [(&'static str, $crate::wire::Shape)] = {
                 // The generic parameters stand for their defaults here.
                 $($(type $param = $default;)+)?
-                &[$(($wire, <$type as $crate::wire::Get>::SHAPE)),+]
+                &[
+                    $(($wire, <$type as $crate::wire::Get>::SHAPE),)+
+                    $($(($nwire, <$ntype as $crate::wire::Get>::SHAPE),)+)?
+                ]
             };
 
+            const IN_5: usize = [$($wire),+].len();
+        }
+
+        impl<'a $($(, $param: $crate::wire::Get<'a> + Default)+)?> $crate::wire::Layout<'a>
+            for $name $(<$($param),+>)?
+        {
             fn absent() -> Self {
-                Self { $($field: record!(@absent $($absent)?),)+ }
+                Self {
+                    $($field: record!(@absent $($absent)?),)+
+                    $($($new: Default::default(),)+)?
+                }
             }
 
             #[inline]
-            fn get_all(
-                cursor: &mut $crate::wire::Cursor<'_>,
+            fn get_5(
+                cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
-                Ok(Self { $($field: $crate::wire::Get::get(cursor)?,)+ })
+                Ok(Self {
+                    $($field: $crate::wire::Get::get(cursor)?,)+
+                    $($($new: Default::default(),)+)?
+                })
+            }
+
+            #[inline]
+            fn get_6(
+                cursor: &mut $crate::wire::Cursor<'a>,
+            ) -> Result<Self, $crate::wire::Malformed> {
+                Ok(Self {
+                    $($field: $crate::wire::Get::get(cursor)?,)+
+                    $($($new: $crate::wire::Get::get(cursor)?,)+)?
+                })
             }
 
             fn get_one(
                 &mut self,
                 index: usize,
-                cursor: &mut $crate::wire::Cursor<'_>,
+                cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<(), $crate::wire::Malformed> {
                 let mut at = 0;
                 $(
@@ -57,26 +105,54 @@ macro_rules! record {
                     }
                     at += 1;
                 )+
+                $($(
+                    if index == at {
+                        self.$new = $crate::wire::Get::get(cursor)?;
+                        return Ok(());
+                    }
+                    at += 1;
+                )+)?
                 debug_assert!(index < at, "no field {index} in {}", stringify!($name));
                 Ok(())
             }
         }
+
+        impl $(<$($param: $crate::wire::IntoOwned),+>)? $crate::wire::IntoOwned
+            for $name $(<$($param),+>)?
+        {
+            type Owned = $name $(<$($param::Owned),+>)?;
+
+            #[inline]
+            fn into_owned(self) -> Self::Owned {
+                $name {
+                    $($field: $crate::wire::IntoOwned::into_owned(self.$field),)+
+                    $($($new: $crate::wire::IntoOwned::into_owned(self.$new),)+)?
+                }
+            }
+        }
     };
     (@absent) => { Default::default() };
-    (@absent $absent:expr) => { $absent };
+    (@absent $absent:literal) => {
+        $crate::wire::Get::get(&mut $crate::wire::Cursor::new($absent, 0, 0)).unwrap_or_default()
+    };
 }
 
-/// Makes a record usable as a value inside another record.
+/// Makes a record usable as a value inside another record. Such a record is the same in all versions
+/// of the schema.
 macro_rules! nested {
-    ($($name:ty),+) => {$(
-        impl $crate::wire::Get for $name {
+    ($($name:ident $(<$($param:ident),+>)?),+) => {$(
+        impl<'a $($(, $param)+)?> $crate::wire::Get<'a> for $name $(<$($param),+>)?
+        where
+            Self: $crate::wire::Layout<'a>,
+        {
             const SHAPE: $crate::wire::Shape =
-                $crate::wire::Shape::Record(<$name as $crate::wire::Layout>::FIELDS);
+                $crate::wire::Shape::Record(<$name as $crate::wire::Fields>::FIELDS);
 
+            #[inline]
             fn get(
-                cursor: &mut $crate::wire::Cursor<'_>,
+                cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
-                $crate::wire::Layout::get_all(cursor)
+                $crate::wire::Layout::get_5(cursor)
             }
         }
     )+};
@@ -122,7 +198,9 @@ macro_rules! symbols {
             }
         }
 
-        impl $crate::wire::Get for $name {
+        $crate::wire::plain!($name);
+
+        impl $crate::wire::Get<'_> for $name {
             const SHAPE: $crate::wire::Shape = $crate::wire::Shape::Enum(Self::SYMBOLS);
 
             fn get(
@@ -229,7 +307,9 @@ macro_rules! flags {
             }
         }
 
-        impl $crate::wire::Get for $name {
+        $crate::wire::plain!($name);
+
+        impl $crate::wire::Get<'_> for $name {
             const SHAPE: $crate::wire::Shape = $crate::wire::Shape::Int;
 
             #[inline]

@@ -12,7 +12,7 @@ record! {
         /// Who wrote the file: the configured exporter name, else the host name.
         exporter: S = "exporter",
         /// Address of the host; "NA" when the writer knew no such field.
-        ip: S = "ip" else "NA".to_owned(),
+        ip: S = "ip" else b"\x04NA",
         /// Path of the file as given by the writer; empty when unknown.
         filename: S = "filename",
     }
@@ -91,5 +91,11 @@ record! {
         path: S = "path",
         /// Id of the container whose process used it, if any.
         container_id: Option<S> = "containerId",
+    }
+    since 6 {
+        /// Device of its file system, as `st_dev` of stat(2) has it on Linux; 0 if unknown.
+        dev: i64 = "dev",
+        /// Number of its inode there; 0 if unknown.
+        ino: i64 = "ino",
     }
 }

@@ -2,7 +2,7 @@
 //! Records of single operations.
 
 use super::define::record;
-use super::{Foid, Ip4, K8sAction, K8sComponent, Oid, OpFlags};
+use super::{Foid, Ip4, Ip6, K8sAction, K8sComponent, Oid, OpFlags};
 
 record! {
     /// clone, exec, exit or setuid of a process.
@@ -68,6 +68,12 @@ record! {
         proto: i32 = "proto",
         /// Return value.
         ret: i32 = "ret",
+    }
+    since 6 {
+        /// Address of the client if it is IPv6; `sip` is 0 then.
+        sip6: Option<Ip6> = "sip6",
+        /// Address of the server if it is IPv6; `dip` is 0 then.
+        dip6: Option<Ip6> = "dip6",
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Records that sum operations over a time.
 
-use super::define::record;
-use super::{Foid, Ip4, Oid, OpFlags, OpenFlags};
+use super::define::{nested, record};
+use super::{Foid, Ip4, Ip6, Oid, OpFlags, OpenFlags, OperationClass};
 
 record! {
     /// Traffic of one thread over one connection. The source is the client, the destination the
@@ -39,6 +39,12 @@ record! {
         num_r_recv_bytes: i64 = "numRRecvBytes",
         /// Bytes written and sent.
         num_w_send_bytes: i64 = "numWSendBytes",
+    }
+    since 6 {
+        /// Address of the client if it is IPv6; `sip` is 0 then.
+        sip6: Option<Ip6> = "sip6",
+        /// Address of the server if it is IPv6; `dip` is 0 then.
+        dip6: Option<Ip6> = "dip6",
     }
 }
 
@@ -91,5 +97,49 @@ record! {
         num_threads_exited: i64 = "numThreadsExited",
         /// Clones that failed.
         num_clone_errors: i64 = "numCloneErrors",
+    }
+    since 6 {
+        /// If present, the record is none of threads: it tells what the recorder, which is its
+        /// process, saw and lost in this time.
+        loss: Option<Loss> = "loss",
+    }
+}
+
+record! {
+    /// What became of the operations of one class on one CPU in the time of the [`ProcessFlow`] that
+    /// has it: each was seen, and then `delivered`, `aggregated` or lost. The sums over a finished
+    /// file are those of the capture, and add up exactly.
+    #[derive(Copy)]
+    Loss {
+        /// Number of the CPU.
+        cpu: i32 = "cpu",
+        /// What kind of operations.
+        class: OperationClass = "class",
+        /// Operations of interest that a probe saw.
+        seen: i64 = "seen",
+        /// Told by an event of their own.
+        delivered: i64 = "delivered",
+        /// Told by an event that tells others too.
+        aggregated: i64 = "aggregated",
+        /// Lost because the ring was full.
+        ring_full: i64 = "ringFull",
+        /// Lost because they were too large to be told.
+        too_large: i64 = "tooLarge",
+        /// Lost because a program's memory could not be read.
+        copy_fault: i64 = "copyFault",
+        /// Lost because they came while another was being told on this CPU.
+        nested: i64 = "nested",
+    }
+}
+
+nested!(Loss);
+
+impl Loss {
+    /// All that was lost.
+    #[must_use]
+    pub fn lost(&self) -> i64 {
+        let causes = [self.ring_full, self.too_large, self.copy_fault, self.nested];
+        // A damaged file may claim anything.
+        causes.iter().fold(0, |sum, cause| sum.saturating_add(*cause))
     }
 }

@@ -2,12 +2,12 @@
 //! Identities and small values with a fixed wire form.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sha1::{Digest, Sha1};
 
 use super::define::{nested, record};
-use crate::wire::{Cursor, Get, Malformed, Put, Shape};
+use crate::wire::{Cursor, Get, Malformed, Put, Shape, plain};
 
 record! {
     /// Identity of a process. All threads of a process share that of its main thread.
@@ -21,6 +21,7 @@ record! {
 }
 
 nested!(Oid);
+plain!(Foid, Ip4, Ip6, RestType);
 
 /// Identity of a file: the SHA-1 of container id and path.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,22 +56,30 @@ impl fmt::Debug for Foid {
     }
 }
 
-impl Put for Foid {
-    #[inline]
-    fn put(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.0);
-    }
+/// Bytes of a fixed number.
+macro_rules! fixed {
+    ($($name:ident: $size:literal),+) => {$(
+        impl Put for $name {
+            #[inline]
+            fn put(&self, out: &mut Vec<u8>) {
+                out.extend_from_slice(&self.0);
+            }
+        }
+
+        impl Get<'_> for $name {
+            const SHAPE: Shape = Shape::Fixed($size);
+
+            #[inline]
+            fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+                let mut bytes = [0; $size];
+                bytes.copy_from_slice(cursor.bytes($size)?);
+                Ok(Self(bytes))
+            }
+        }
+    )+};
 }
 
-impl Get for Foid {
-    const SHAPE: Shape = Shape::Fixed(20);
-
-    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
-        let mut id = [0; 20];
-        id.copy_from_slice(cursor.bytes(20)?);
-        Ok(Self(id))
-    }
-}
+fixed!(Foid: 20, Ip6: 16);
 
 macro_rules! int {
     ($name:ident) => {
@@ -81,7 +90,7 @@ macro_rules! int {
             }
         }
 
-        impl Get for $name {
+        impl Get<'_> for $name {
             const SHAPE: Shape = Shape::Int;
 
             #[inline]
@@ -114,6 +123,56 @@ impl From<Ip4> for Ipv4Addr {
 impl fmt::Display for Ip4 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Ipv4Addr::from(*self).fmt(f)
+    }
+}
+
+/// An IPv6 address: its bytes in network order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Ip6(pub [u8; 16]);
+
+impl From<Ipv6Addr> for Ip6 {
+    fn from(addr: Ipv6Addr) -> Self {
+        Self(addr.octets())
+    }
+}
+
+impl From<Ip6> for Ipv6Addr {
+    fn from(ip: Ip6) -> Self {
+        Self::from(ip.0)
+    }
+}
+
+impl fmt::Display for Ip6 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Ipv6Addr::from(*self).fmt(f)
+    }
+}
+
+/// An address as the two fields of a record that are for it: the first is 0 for IPv6, which only
+/// schema version 6 can hold.
+///
+/// ```
+/// use sysflow::record::{address_of, fields_of};
+/// let address = "2001:db8::1".parse()?;
+/// let (ip, ip6) = fields_of(address);
+/// assert_eq!((ip.0, ip6.is_some()), (0, true));
+/// assert_eq!(address_of(ip, ip6), address);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn fields_of(address: IpAddr) -> (Ip4, Option<Ip6>) {
+    match address {
+        IpAddr::V4(address) => (address.into(), None),
+        IpAddr::V6(address) => (Ip4(0), Some(address.into())),
+    }
+}
+
+/// The address in the two fields that are for it.
+#[must_use]
+pub fn address_of(ip: Ip4, ip6: Option<Ip6>) -> IpAddr {
+    match ip6 {
+        None => IpAddr::V4(ip.into()),
+        Some(ip6) => IpAddr::V6(ip6.into()),
     }
 }
 

@@ -7,51 +7,59 @@ use super::define::{nested, record};
 
 record! {
     /// A Kubernetes pod. An address is a list of longs: one for IPv4, first octet lowest.
-    Pod {
+    ///
+    /// Beside its texts, what else may be borrowed has a parameter of its own: lists of numbers,
+    /// maps, the list of services.
+    Pod<
+        S: Text = String,
+        N: Put = Vec<i64>,
+        M: Put = BTreeMap<String, String>,
+        V: Put = Vec<Service>
+    > {
         /// Time of the event that created or changed it.
         ts: i64 = "ts",
         /// Unique id.
-        id: String = "id",
+        id: S = "id",
         /// Name.
-        name: String = "name",
+        name: S = "name",
         /// Name of its node.
-        node_name: String = "nodeName",
+        node_name: S = "nodeName",
         /// Addresses of its node.
-        host_ip: Vec<i64> = "hostIP",
+        host_ip: N = "hostIP",
         /// Addresses of the pod.
-        internal_ip: Vec<i64> = "internalIP",
+        internal_ip: N = "internalIP",
         /// Namespace.
-        namespace: String = "namespace",
+        namespace: S = "namespace",
         /// How often it was restarted.
         restart_count: i64 = "restartCount",
         /// Labels.
-        labels: BTreeMap<String, String> = "labels",
+        labels: M = "labels",
         /// Selectors.
-        selectors: BTreeMap<String, String> = "selectors",
+        selectors: M = "selectors",
         /// Services that lead to it.
-        services: Vec<Service> = "services",
+        services: V = "services",
     }
 }
 
 record! {
     /// A Kubernetes service.
-    Service {
+    Service<S: Text = String, N: Put = Vec<i64>, P: Put = Vec<Port>> {
         /// Name.
-        name: String = "name",
+        name: S = "name",
         /// Unique id.
-        id: String = "id",
+        id: S = "id",
         /// Namespace.
-        namespace: String = "namespace",
+        namespace: S = "namespace",
         /// Its ports.
-        port_list: Vec<Port> = "portList",
+        port_list: P = "portList",
         /// Its addresses inside the cluster, as in [`Pod`].
-        cluster_ip: Vec<i64> = "clusterIP",
+        cluster_ip: N = "clusterIP",
     }
 }
 
 record! {
     /// A port of a service.
-    Port {
+    Port<S: Text = String> {
         /// Port of the service.
         port: i32 = "port",
         /// Port of the pod.
@@ -59,8 +67,8 @@ record! {
         /// Port on every node, 0 if none.
         node_port: i32 = "nodePort",
         /// Protocol: "TCP", "UDP", ...
-        proto: String = "proto",
+        proto: S = "proto",
     }
 }
 
-nested!(Service, Port);
+nested!(Service<S, N, P>, Port<S>);

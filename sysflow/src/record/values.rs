@@ -88,3 +88,21 @@ symbols! {
         Unknown = "K8S_UNKNOWN",
     }
 }
+
+symbols! {
+    /// What kind of operations is counted (since schema version 6).
+    OperationClass {
+        /// Processes: fork, exec, exit.
+        Process = "PROCESS",
+        /// Descriptions of files and sockets at their first use.
+        Describe = "DESCRIBE",
+        /// Files opened and closed.
+        File = "FILE",
+        /// Connections.
+        Net = "NET",
+        /// Operations on names.
+        Path = "PATH",
+        /// Reads, writes, and their kin.
+        Io = "IO",
+    }
+}

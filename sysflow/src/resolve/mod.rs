@@ -5,19 +5,24 @@
 //! the same file. [`Resolver`] keeps the descriptions and hands out each event with them. What was
 //! not described is none, never an error. A header begins a new, unrelated part and forgets all.
 //!
-//! The tables hold what one file describes; they are not bounded otherwise.
+//! The tables hold what one part of a file describes, up to [`Limits::entities`] bytes: a file that
+//! describes more than that is hostile or damaged. What comes then is not kept, and is counted.
 
 mod ancestry;
 mod event;
+mod room;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::io::BufRead;
 
 pub use ancestry::{Ancestry, Processes};
 pub use event::Event;
 
-use crate::read::{self, Reader};
+use crate::read::{self, Limits, Reader};
 use crate::record::{Container, File, Foid, Header, Kind, Oid, Pod, Process, Record};
+use room::Room;
 
 /// An event with what it refers to, as far as that was described.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +56,7 @@ impl<'a> ResolvedEvent<'a> {
 }
 
 /// What the file has described so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Resolver {
     header: Option<Header>,
     containers: HashMap<String, Container>,
@@ -60,6 +65,41 @@ pub struct Resolver {
     pods: HashMap<String, Pod>,
     /// The event handed out last.
     current: Option<Record>,
+    room: Budget,
+}
+
+/// Memory for descriptions.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    limit: usize,
+    used: usize,
+    /// Descriptions for which there was none.
+    dropped: u64,
+}
+
+impl Budget {
+    /// Adds a description to its table, in place of an older one of the same thing.
+    fn insert<K: Hash + Eq, V: Room>(&mut self, table: &mut HashMap<K, V>, key: K, value: V) {
+        let room = value.room();
+        let entry = table.entry(key);
+        let before = match &entry {
+            Entry::Occupied(old) => old.get().room(),
+            Entry::Vacant(_) => 0,
+        };
+        let used = (self.used - before).saturating_add(room);
+        if used > self.limit {
+            self.dropped += 1;
+            return;
+        }
+        self.used = used;
+        entry.insert_entry(value);
+    }
+}
+
+impl Default for Resolver {
+    fn default() -> Self {
+        Self::with_limit(Limits::default().entities)
+    }
 }
 
 impl Resolver {
@@ -69,27 +109,42 @@ impl Resolver {
         Self::default()
     }
 
+    /// A resolver whose descriptions take at most about `bytes` of memory.
+    #[must_use]
+    pub fn with_limit(bytes: usize) -> Self {
+        Self {
+            header: None,
+            containers: HashMap::new(),
+            processes: HashMap::new(),
+            files: HashMap::new(),
+            pods: HashMap::new(),
+            current: None,
+            room: Budget { limit: bytes, used: 0, dropped: 0 },
+        }
+    }
+
     /// Takes the next record of the file. If it is an event, hands it out resolved.
     pub fn accept(&mut self, record: Record) -> Option<ResolvedEvent<'_>> {
         match record {
             Record::Header(header) => {
-                *self = Self { header: Some(header), ..Self::default() };
+                let room = Budget { used: 0, ..self.room };
+                *self = Self { header: Some(header), room, ..Self::default() };
                 return None;
             }
             Record::Container(container) => {
-                self.containers.insert(container.id.clone(), container);
+                self.room.insert(&mut self.containers, container.id.clone(), container);
                 return None;
             }
             Record::Process(process) => {
-                self.processes.insert(process.oid, process);
+                self.room.insert(&mut self.processes, process.oid, process);
                 return None;
             }
             Record::File(file) => {
-                self.files.insert(file.oid, file);
+                self.room.insert(&mut self.files, file.oid, file);
                 return None;
             }
             Record::Pod(pod) => {
-                self.pods.insert(pod.id.clone(), pod);
+                self.room.insert(&mut self.pods, pod.id.clone(), pod);
                 return None;
             }
             event => self.current = Some(event),
@@ -119,6 +174,12 @@ impl Resolver {
             new_file: new_file.and_then(|oid| self.files.get(&oid)),
             processes: &self.processes,
         }
+    }
+
+    /// Descriptions that were not kept, for want of memory.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.room.dropped
     }
 
     /// The header of this part of the file.
@@ -157,7 +218,8 @@ pub struct Events<R> {
 impl<R: BufRead> Events<R> {
     /// Resolves what `reader` reads.
     pub fn new(reader: Reader<R>) -> Self {
-        Self { reader, resolver: Resolver::new(), counts: [0; Kind::ALL.len()] }
+        let resolver = Resolver::with_limit(reader.limits().entities);
+        Self { reader, resolver, counts: [0; Kind::ALL.len()] }
     }
 
     /// The next event; none at the end.

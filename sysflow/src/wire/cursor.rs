@@ -33,7 +33,7 @@ pub enum Malformed {
 
 /// Reads values from `data`, front to back.
 #[derive(Clone, Debug)]
-pub(crate) struct Cursor<'a> {
+pub struct Cursor<'a> {
     data: &'a [u8],
     pos: usize,
     /// List items that may still be taken.
@@ -48,6 +48,11 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn pos(&self) -> usize {
         self.pos
+    }
+
+    /// What was taken since `start`, a position before.
+    pub(crate) fn since(&self, start: usize) -> &'a [u8] {
+        &self.data[start..self.pos]
     }
 
     pub(crate) fn remaining(&self) -> usize {
@@ -72,6 +77,49 @@ impl<'a> Cursor<'a> {
     /// A zigzag varint.
     #[inline]
     pub(crate) fn long(&mut self) -> Result<i64, Malformed> {
+        match self.data.get(self.pos) {
+            Some(&byte) if byte < 0x80 => {
+                self.pos += 1;
+                Ok(unzigzag(byte.into()))
+            }
+            _ => self.longer(),
+        }
+    }
+
+    /// A varint of more than one byte. Timestamps take nine and every event has some, so where the
+    /// data do not end soon, eight are taken at once.
+    #[inline]
+    fn longer(&mut self) -> Result<i64, Malformed> {
+        const MORE: u64 = 0x8080_8080_8080_8080;
+        let Some((bytes, rest)) =
+            self.data.get(self.pos..self.pos + 10).and_then(|ten| ten.split_first_chunk::<8>())
+        else {
+            return self.long_by_byte();
+        };
+        let bytes = u64::from_le_bytes(*bytes);
+        let ends = !bytes & MORE;
+        if ends != 0 {
+            let used = ends.trailing_zeros() + 1;
+            self.pos += used as usize / 8;
+            return Ok(unzigzag(gather(bytes & !MORE & u64::MAX >> (64 - used))));
+        }
+        let low = gather(bytes & !MORE) | u64::from(rest[0] & 0x7f) << 56;
+        match (rest[0], rest[1]) {
+            (..0x80, _) => {
+                self.pos += 9;
+                Ok(unzigzag(low))
+            }
+            (_, last @ 0..=1) => {
+                self.pos += 10;
+                Ok(unzigzag(low | u64::from(last) << 63))
+            }
+            _ => Err(Malformed::Varint),
+        }
+    }
+
+    /// The same near the end of the data.
+    #[cold]
+    fn long_by_byte(&mut self) -> Result<i64, Malformed> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -80,7 +128,7 @@ impl<'a> Cursor<'a> {
             }
             value |= u64::from(byte & 0x7f) << shift;
             if byte < 0x80 {
-                return Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
+                return Ok(unzigzag(value));
             }
         }
         Err(Malformed::Varint)
@@ -115,6 +163,19 @@ impl<'a> Cursor<'a> {
     }
 }
 
+#[inline]
+fn unzigzag(bits: u64) -> i64 {
+    (bits >> 1).cast_signed() ^ -(bits & 1).cast_signed()
+}
+
+/// Seven bits of each of eight bytes as one number, the lowest first.
+#[inline]
+fn gather(bytes: u64) -> u64 {
+    let bits = bytes & 0x007f_007f_007f_007f | (bytes & 0x7f00_7f00_7f00_7f00) >> 1;
+    let bits = bits & 0x0000_3fff_0000_3fff | (bits & 0x3fff_0000_3fff_0000) >> 2;
+    bits & 0x0fff_ffff | (bits & 0x0fff_ffff_0000_0000) >> 4
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::put_long;
@@ -142,13 +203,24 @@ mod tests {
                 assert_eq!(bytes[6..], by_the_book(value), "{value}");
                 let mut cursor = Cursor::new(&bytes, 6, 0);
                 assert_eq!((cursor.long(), cursor.remaining()), (Ok(value), 0));
+                bytes.extend([0xff; 10]);
+                let mut cursor = Cursor::new(&bytes, 6, 0);
+                assert_eq!((cursor.long(), cursor.remaining()), (Ok(value), 10));
             }
         }
     }
 
     #[test]
     fn varints_that_are_none() {
-        let long = |bytes: &[u8]| Cursor::new(bytes, 0, 0).long();
+        let long = |bytes: &[u8]| {
+            let found = Cursor::new(bytes, 0, 0).long();
+            if found != Err(Malformed::Short) {
+                // What follows makes no difference.
+                let more = [bytes, &[0; 10]].concat();
+                assert_eq!(Cursor::new(&more, 0, 0).long(), found);
+            }
+            found
+        };
         assert_eq!(long(&[]), Err(Malformed::Short));
         assert_eq!(long(&[0x80; 9]), Err(Malformed::Short));
         assert_eq!(long(&[0xff; 11]), Err(Malformed::Varint));

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Reading Avro values.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{Cursor, Malformed, Shape};
 
-/// A value that can be read from its Avro binary form.
-pub(crate) trait Get: Sized {
+/// A value that can be read from its Avro binary form in bytes that live for `'a`, from which it may
+/// borrow.
+pub trait Get<'a>: Sized {
     /// The binary form.
     const SHAPE: Shape;
 
     /// Takes the value from the cursor.
-    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed>;
+    fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed>;
 }
 
-impl Get for i64 {
+impl Get<'_> for i64 {
     const SHAPE: Shape = Shape::Long;
 
     #[inline]
@@ -23,7 +25,7 @@ impl Get for i64 {
     }
 }
 
-impl Get for i32 {
+impl Get<'_> for i32 {
     const SHAPE: Shape = Shape::Int;
 
     #[inline]
@@ -32,9 +34,10 @@ impl Get for i32 {
     }
 }
 
-impl Get for bool {
+impl Get<'_> for bool {
     const SHAPE: Shape = Shape::Bool;
 
+    #[inline]
     fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         match cursor.byte()? {
             0 => Ok(false),
@@ -44,21 +47,32 @@ impl Get for bool {
     }
 }
 
-impl Get for String {
+/// Other writers put the kernel's bytes into strings unchecked, so a path need not be UTF-8. A
+/// record is worth more than that: what is not UTF-8 becomes U+FFFD, in a copy.
+impl<'a> Get<'a> for Cow<'a, str> {
     const SHAPE: Shape = Shape::Text;
 
-    /// Other writers put the kernel's bytes into strings unchecked, so a path need not be UTF-8.
-    /// A record is worth more than that: what is not UTF-8 becomes U+FFFD.
-    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+    #[inline]
+    fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         let len = cursor.length()?;
-        Ok(Self::from_utf8_lossy(cursor.bytes(len)?).into_owned())
+        Ok(String::from_utf8_lossy(cursor.bytes(len)?))
     }
 }
 
-impl<T: Get> Get for Option<T> {
+impl Get<'_> for String {
+    const SHAPE: Shape = Shape::Text;
+
+    #[inline]
+    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+        Cow::get(cursor).map(Cow::into_owned)
+    }
+}
+
+impl<'a, T: Get<'a>> Get<'a> for Option<T> {
     const SHAPE: Shape = Shape::Optional(&T::SHAPE);
 
-    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+    #[inline]
+    fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         match cursor.long()? {
             0 => Ok(None),
             1 => T::get(cursor).map(Some),
@@ -67,17 +81,18 @@ impl<T: Get> Get for Option<T> {
     }
 }
 
-impl<T: Get> Get for Vec<T> {
+impl<'a, T: Get<'a>> Get<'a> for Vec<T> {
     const SHAPE: Shape = Shape::List(&T::SHAPE);
 
-    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+    fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         let mut list = Self::new();
         loop {
             let count = cursor.block()?;
             if count == 0 {
                 return Ok(list);
             }
-            list.reserve(count);
+            // Items in memory are larger than in the data: room for many comes as they do.
+            list.reserve(count.min(64));
             for _ in 0..count {
                 list.push(T::get(cursor)?);
             }
@@ -85,10 +100,10 @@ impl<T: Get> Get for Vec<T> {
     }
 }
 
-impl Get for BTreeMap<String, String> {
+impl<'a> Get<'a> for BTreeMap<String, String> {
     const SHAPE: Shape = Shape::TextMap;
 
-    fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
+    fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         let mut map = Self::new();
         loop {
             let count = cursor.block()?;

@@ -73,7 +73,7 @@ fn spread(bits: u64) -> u64 {
 }
 
 /// Appends an array: one block with all items, then the end mark.
-fn put_items<T: Put>(out: &mut Vec<u8>, count: usize, items: impl Iterator<Item = T>) {
+pub(super) fn put_items<T: Put>(out: &mut Vec<u8>, count: usize, items: impl Iterator<Item = T>) {
     if count > 0 {
         put_long(out, count as i64);
         items.for_each(|item| item.put(out));

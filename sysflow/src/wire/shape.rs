@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What our record types look like in binary, so that a writer's schema can be held against them.
 
+use super::{Cursor, Malformed, Put};
+use crate::schema::Version;
+
 /// The binary form that a Rust type expects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     /// `int`, range-checked when read.
     Int,
     /// `long`.
@@ -26,22 +29,44 @@ pub(crate) enum Shape {
     Record(&'static [(&'static str, Shape)]),
 }
 
-/// A record type of which some writers may know fewer, more, or reordered fields.
-pub(crate) trait Layout: Sized {
-    /// The schema's field names with their forms, in the order of schema version 5.
+/// What a record type looks like in the schema.
+pub(crate) trait Fields {
+    /// The schema's field names with their forms, in the order of schema version 6: those of
+    /// version 5 first.
     const FIELDS: &'static [(&'static str, Shape)];
 
+    /// How many of them schema version 5 has.
+    const IN_5: usize;
+}
+
+/// A record type of which some writers may know fewer, more, or reordered fields; decoded from bytes
+/// that live for `'a`.
+pub(crate) trait Layout<'a>: Sized {
     /// The record in which every field has the value that stands for "the writer had no such
     /// field".
     fn absent() -> Self;
 
-    /// Reads all fields in order.
-    fn get_all(cursor: &mut super::Cursor<'_>) -> Result<Self, super::Malformed>;
+    /// Reads all fields of schema version 5 in order.
+    fn get_5(cursor: &mut Cursor<'a>) -> Result<Self, Malformed>;
 
-    /// Reads field number `index` of [`Layout::FIELDS`].
-    fn get_one(
-        &mut self,
-        index: usize,
-        cursor: &mut super::Cursor<'_>,
-    ) -> Result<(), super::Malformed>;
+    /// Reads all fields of schema version 6 in order.
+    fn get_6(cursor: &mut Cursor<'a>) -> Result<Self, Malformed>;
+
+    /// Reads field number `index` of [`Fields::FIELDS`].
+    fn get_one(&mut self, index: usize, cursor: &mut Cursor<'a>) -> Result<(), Malformed>;
+}
+
+/// A record that is written in the form of a schema version.
+pub(crate) trait PutAs: Put {
+    /// Appends the fields that schema version 6 has after those of version 5.
+    fn put_since_6(&self, out: &mut Vec<u8>);
+
+    /// Appends all fields of a version.
+    #[inline]
+    fn put_as(&self, version: Version, out: &mut Vec<u8>) {
+        self.put(out);
+        if version == Version::V6 {
+            self.put_since_6(out);
+        }
+    }
 }

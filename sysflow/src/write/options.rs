@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::schema::Version;
+
 /// Compression of blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,6 +68,9 @@ pub struct Options {
     pub level: u32,
     /// A block is closed when it has this many bytes before compression. The reference uses 80000.
     pub block_bytes: usize,
+    /// Version of the schema. A record's fields that it does not have are left out. The header's
+    /// [`version`](crate::record::Header::version) should say the same.
+    pub schema: Version,
     /// Permissions of a new file, before the umask. Records hold command lines and environments, so
     /// the default, 0o640, does not let everybody read them.
     pub mode: u32,
@@ -73,6 +78,12 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { codec: Codec::default(), level: 3, block_bytes: 80_000, mode: 0o640 }
+        Self {
+            codec: Codec::default(),
+            level: 3,
+            block_bytes: 80_000,
+            schema: Version::default(),
+            mode: 0o640,
+        }
     }
 }

@@ -3,11 +3,11 @@
 
 use std::io::{self, Write};
 
+use super::Options;
 use super::pack::Packer;
-use super::{Codec, Options};
 use crate::encode::Encode;
 use crate::record::Kind;
-use crate::schema;
+use crate::schema::Version;
 use crate::wire::{Put, put_long};
 
 /// Writes a container file to `W`.
@@ -28,6 +28,7 @@ pub struct Writer<W> {
     packed: Vec<u8>,
     packer: Packer,
     block_bytes: usize,
+    schema: Version,
     sync: [u8; 16],
     stored: u64,
     bytes: u64,
@@ -46,7 +47,7 @@ impl<W: Write> Writer<W> {
     pub fn new(mut out: W, options: &Options) -> io::Result<Self> {
         let mut sync = [0; 16];
         getrandom::fill(&mut sync).map_err(io::Error::other)?;
-        let head = head(options.codec, &sync);
+        let head = head(options, &sync);
         out.write_all(&head)?;
         Ok(Self {
             out,
@@ -57,6 +58,7 @@ impl<W: Write> Writer<W> {
             packed: Vec::new(),
             packer: Packer::new(options)?,
             block_bytes: options.block_bytes,
+            schema: options.schema,
             sync,
             stored: 0,
             bytes: head.len() as u64,
@@ -80,7 +82,7 @@ impl<W: Write> Writer<W> {
         if self.records() == 0 && record.kind() != Kind::Header {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        record.encode(&mut self.block);
+        record.encode_as(self.schema, &mut self.block);
         self.block_records += 1;
         if self.block.len() >= self.block_bytes { self.flush_block() } else { Ok(()) }
     }
@@ -176,10 +178,11 @@ impl<W: Write> Writer<W> {
 }
 
 /// Magic, metadata and sync marker.
-fn head(codec: Codec, sync: &[u8; 16]) -> Vec<u8> {
+fn head(options: &Options, sync: &[u8; 16]) -> Vec<u8> {
     let mut head = b"Obj\x01".to_vec();
     put_long(&mut head, 2);
-    for (key, value) in [("avro.codec", codec.name()), ("avro.schema", schema::TEXT.as_str())] {
+    let (codec, schema) = (options.codec.name(), options.schema.text());
+    for (key, value) in [("avro.codec", codec), ("avro.schema", schema)] {
         key.put(&mut head);
         value.put(&mut head);
     }

@@ -4,9 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod attribute;
+mod borrowed;
 mod captures;
 mod container;
 mod damage;
+mod diff;
 mod encode;
 mod export;
 mod expression;
@@ -16,6 +18,7 @@ mod output_file;
 mod print;
 mod resume;
 mod schema;
+mod schema_6;
 mod support;
 mod values;
 mod versions;

@@ -14,6 +14,27 @@ use sysflow::read::Reader;
 use sysflow::record::{Header, Record};
 use sysflow::write::{Options, Writer};
 
+/// File, schema version in its header, records by type, rows of the reference's printer.
+pub(crate) const TRACES: &[(&str, i64, &str, usize)] = &[
+    ("collector/alpine.sf", 5, "H 1 C 1 P 8 F 5 PE 8 FF 16", 24),
+    ("collector/tcp-client-server.sf", 5, "H 1 P 10 F 2 PE 4 NF 2 FF 4", 10),
+    ("collector/files.sf", 5, "H 1 P 7 F 12 PE 2 FF 6 FE 13", 21),
+    ("collector/mpm-event-cold.sf", 5, "H 1 C 1 P 8 F 2 NF 75 FF 50", 125),
+    ("collector/mpm-event-full.sf", 5, "H 1 C 1 P 15 F 99 PE 195 NF 75 FF 4410 FE 27", 4707),
+    ("collector/ls.sf", 5, "H 1 C 1 P 5 F 11 NF 3 FF 11", 14),
+    ("collector/rename.sf", 5, "H 1 P 4 F 27 PE 2 FF 25 FE 1", 28),
+    ("traces/httpd.sf", 2, "H 1 C 1 P 5 F 4 NF 1 FF 4", 5),
+    ("traces/bh-1634481738.sf", 3, "H 1 C 1 P 41 F 38 PE 53 NF 7 FF 165 FE 3", 228),
+    ("traces/k8s_small.sf", 4, K8S_SMALL, 5247),
+    ("traces/shellshock.sf", 4, "H 1 C 1 P 13 F 19 PE 9 FF 47", 56),
+    ("traces/files-v1.sf", 1000, "H 1 P 7 F 12 PE 2 FF 6 FE 13", 21),
+    ("traces/mon.1531776682.sf", 1000, "H 1 C 1 P 255 F 873 PE 537 NF 314 FF 17904", 18755),
+    ("traces/nodejs-mon.1544763289.sf", 1000, NODEJS, 2216),
+];
+
+const K8S_SMALL: &str = "H 1 C 23 P 217 F 666 PE 341 NF 1511 FF 3383 FE 8 POD 19 KE 4";
+const NODEJS: &str = "H 1 C 17 P 101 F 129 PE 180 NF 767 FF 1268 FE 1";
+
 /// Tells on the real standard error, which the test harness does not hide, that a test is skipped.
 pub(crate) fn skipped(test: &str, why: &str) {
     // One write, so that the lines of other tests cannot come in between.

@@ -7,12 +7,17 @@ use std::collections::{BTreeMap, HashMap};
 use apache_avro::Schema;
 use apache_avro::types::Value;
 use sysflow::record::{
-    FileEvent, FileFlow, Foid, NetworkEvent, NetworkFlow, Oid, Pod, Process, ProcessEvent, Record,
-    Service,
+    FileEvent, FileFlow, Foid, Ip6, Loss, NetworkEvent, NetworkFlow, Oid, Pod, Process,
+    ProcessEvent, Record, Service,
 };
+use sysflow::schema::Version;
 
 pub(crate) fn schema() -> Schema {
-    Schema::parse_str(sysflow::schema::TEXT.as_str()).unwrap()
+    schema_of(Version::V5)
+}
+
+pub(crate) fn schema_of(version: Version) -> Schema {
+    Schema::parse_str(version.text()).unwrap()
 }
 
 fn text(text: &str) -> Value {
@@ -119,6 +124,38 @@ pub(crate) fn value(record: &Record) -> Value {
         ),
     };
     fields(vec![("rec", Value::Union(branch, Box::new(body)))])
+}
+
+/// The record as a value of the top type of schema version 6.
+pub(crate) fn value_6(record: &Record) -> Value {
+    let mut value = value(record);
+    let Value::Record(top) = &mut value else { panic!("no record") };
+    let Value::Union(_, body) = &mut top[0].1 else { panic!("no union") };
+    let Value::Record(body) = &mut **body else { panic!("no record") };
+    let ip = |ip: Option<Ip6>| optional(ip.map(|ip| Value::Fixed(16, ip.0.to_vec())));
+    let more = match record {
+        Record::NetworkFlow(r) => vec![("sip6", ip(r.sip6)), ("dip6", ip(r.dip6))],
+        Record::NetworkEvent(r) => vec![("sip6", ip(r.sip6)), ("dip6", ip(r.dip6))],
+        Record::File(r) => vec![("dev", Value::Long(r.dev)), ("ino", Value::Long(r.ino))],
+        Record::ProcessFlow(r) => vec![("loss", optional(r.loss.as_ref().map(loss)))],
+        _ => vec![],
+    };
+    body.extend(more.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    value
+}
+
+fn loss(r: &Loss) -> Value {
+    fields(vec![
+        ("cpu", Value::Int(r.cpu)),
+        ("class", symbol(r.class as usize, r.class.symbol())),
+        ("seen", Value::Long(r.seen)),
+        ("delivered", Value::Long(r.delivered)),
+        ("aggregated", Value::Long(r.aggregated)),
+        ("ringFull", Value::Long(r.ring_full)),
+        ("tooLarge", Value::Long(r.too_large)),
+        ("copyFault", Value::Long(r.copy_fault)),
+        ("nested", Value::Long(r.nested)),
+    ])
 }
 
 fn process(r: &Process) -> Value {

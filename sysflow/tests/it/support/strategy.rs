@@ -7,9 +7,9 @@ use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::{option, sample};
 use sysflow::record::{
-    Container, ContainerType, File, FileEvent, FileFlow, Foid, Header, Ip4, K8sAction,
-    K8sComponent, K8sEvent, NetworkEvent, NetworkFlow, ObjectState, Oid, OpFlags, OpenFlags, Pod,
-    Port, Process, ProcessEvent, ProcessFlow, Record, RestType, Service,
+    Container, ContainerType, File, FileEvent, FileFlow, Foid, Header, Ip4, Ip6, K8sAction,
+    K8sComponent, K8sEvent, Loss, NetworkEvent, NetworkFlow, ObjectState, Oid, OpFlags, OpenFlags,
+    OperationClass, Pod, Port, Process, ProcessEvent, ProcessFlow, Record, RestType, Service,
 };
 
 /// Text of all kinds: empty, with NULs, long enough for a length of two bytes.
@@ -103,6 +103,8 @@ fn file() -> impl Strategy<Value = File> {
             restype: RestType(restype),
             path,
             container_id,
+            dev: 0,
+            ino: 0,
         },
     )
 }
@@ -132,6 +134,7 @@ fn network_flow() -> impl Strategy<Value = NetworkFlow> {
         num_w_send_ops: sums[1],
         num_r_recv_bytes: sums[2],
         num_w_send_bytes: sums[3],
+        ..NetworkFlow::default()
     })
 }
 
@@ -181,6 +184,7 @@ fn network_event() -> impl Strategy<Value = NetworkEvent> {
         dport: n[4],
         proto: n[5],
         ret: n[6],
+        ..NetworkEvent::default()
     })
 }
 
@@ -193,6 +197,7 @@ fn process_flow() -> impl Strategy<Value = ProcessFlow> {
         end_ts: n[2],
         num_threads_exited: n[3],
         num_clone_errors: n[4],
+        loss: None,
     })
 }
 
@@ -260,4 +265,48 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
         pod().prop_map(Record::Pod),
         k8s_event().prop_map(Record::K8sEvent),
     ]
+}
+
+fn loss() -> impl Strategy<Value = Loss> {
+    let classes = sample::select(vec![OperationClass::Process, OperationClass::Io]);
+    (any::<i32>(), classes, any::<[i64; 7]>()).prop_map(|(cpu, class, n)| Loss {
+        cpu,
+        class,
+        seen: n[0],
+        delivered: n[1],
+        aggregated: n[2],
+        ring_full: n[3],
+        too_large: n[4],
+        copy_fault: n[5],
+        nested: n[6],
+    })
+}
+
+/// A record of any type, with the fields of schema version 6 too.
+pub(crate) fn record_6() -> impl Strategy<Value = Record> {
+    let ip = || option::of(any::<[u8; 16]>().prop_map(Ip6));
+    (record(), ip(), ip(), any::<(i64, i64)>(), option::of(loss())).prop_map(
+        |(mut record, sip6, dip6, (dev, ino), loss)| {
+            match &mut record {
+                Record::NetworkFlow(flow) => (flow.sip6, flow.dip6) = (sip6, dip6),
+                Record::NetworkEvent(event) => (event.sip6, event.dip6) = (sip6, dip6),
+                Record::File(file) => (file.dev, file.ino) = (dev, ino),
+                Record::ProcessFlow(flow) => flow.loss = loss,
+                _ => {}
+            }
+            record
+        },
+    )
+}
+
+/// The record without the fields of schema version 6.
+pub(crate) fn without_6(mut record: Record) -> Record {
+    match &mut record {
+        Record::NetworkFlow(flow) => (flow.sip6, flow.dip6) = (None, None),
+        Record::NetworkEvent(event) => (event.sip6, event.dip6) = (None, None),
+        Record::File(file) => (file.dev, file.ino) = (0, 0),
+        Record::ProcessFlow(flow) => flow.loss = None,
+        _ => {}
+    }
+    record
 }

@@ -1,27 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How the records of one file become ours: worked out once from the writer's schema.
+//! How the records of one writer become ours: worked out once from the writer's schema.
 //!
-//! A branch whose fields are exactly those of schema version 5 is decoded straight through. In any
-//! other, each field of the writer is put where it belongs, or skipped if we do not know it; what
+//! A branch whose fields are exactly those of schema version 5 or 6 is decoded straight through. In
+//! any other, each field of the writer is put where it belongs, or skipped if we do not know it; what
 //! the writer did not have keeps the value that stands for that.
 
-use crate::record::{
-    Container, File, FileEvent, FileFlow, Header, K8sEvent, Kind, NetworkEvent, NetworkFlow, Pod,
-    Process, ProcessEvent, ProcessFlow, Record,
-};
-use crate::schema::{RecordType, Type};
-use crate::wire::{Cursor, Layout, Malformed, Shape, put_long};
+use std::sync::{Arc, OnceLock};
 
-/// How to decode the records of a file.
+use crate::record::{Decode, Kind, Union};
+use crate::schema::{self, RecordType, Type, Version};
+use crate::wire::{Cursor, Layout, Malformed, Shape};
+
+/// How to decode the records of a writer.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     branches: Vec<Branch>,
 }
 
 #[derive(Debug)]
 enum Branch {
-    /// A record as in schema version 5.
-    Same(Kind),
+    /// A record as in that version of the schema.
+    Same(Kind, Version),
     /// A record with other fields.
     Other(Kind, Vec<Step>),
     /// A record type that we do not know.
@@ -38,27 +37,53 @@ enum Step {
     Skip(Type),
 }
 
-macro_rules! dispatch {
-    ($kind:expr, $name:ident => $body:expr) => {
-        dispatch!(@ $kind, $name, $body, Header, Container, Process, File, ProcessEvent,
-            NetworkFlow, FileFlow, FileEvent, NetworkEvent, ProcessFlow, Pod, K8sEvent)
-    };
-    (@ $kind:expr, $name:ident, $body:expr, $($record:ident),+) => {
-        match $kind {
-            $(Kind::$record => {
-                type $name = $record;
-                $body
-            })+
+/// A body as in a version of the schema.
+struct Straight<'c, 'a>(&'c mut Cursor<'a>, Version);
+
+impl<'a> Decode<'a> for Straight<'_, 'a> {
+    #[inline]
+    fn body<R: Layout<'a>>(self) -> Result<R, Malformed> {
+        match self.1 {
+            Version::V5 => R::get_5(self.0),
+            Version::V6 => R::get_6(self.0),
         }
-    };
+    }
+}
+
+/// A body field by field.
+struct BySteps<'c, 'a>(&'c mut Cursor<'a>, &'c [Step]);
+
+impl<'a> Decode<'a> for BySteps<'_, 'a> {
+    fn body<R: Layout<'a>>(self) -> Result<R, Malformed> {
+        by_steps(self.1, self.0)
+    }
 }
 
 impl Plan {
+    /// The plan for a schema, given as JSON. Those that we write are worked out only once.
+    ///
+    /// # Errors
+    /// Why records of that schema cannot be read.
+    pub(crate) fn of(json: &str) -> Result<Arc<Self>, String> {
+        let ours = |version: Version| Self::parse(version.text()).map(Arc::new);
+        static V5: OnceLock<Result<Arc<Plan>, String>> = OnceLock::new();
+        static V6: OnceLock<Result<Arc<Plan>, String>> = OnceLock::new();
+        match json {
+            _ if json == Version::V5.text() => V5.get_or_init(|| ours(Version::V5)).clone(),
+            _ if json == Version::V6.text() => V6.get_or_init(|| ours(Version::V6)).clone(),
+            _ => Self::parse(json).map(Arc::new),
+        }
+    }
+
+    fn parse(json: &str) -> Result<Self, String> {
+        schema::parse(json).and_then(|schema| Self::new(&schema))
+    }
+
     /// Compares the writer's schema with ours.
     ///
     /// # Errors
-    /// Why files of that schema cannot be read.
-    pub(super) fn new(schema: &Type) -> Result<Self, String> {
+    /// Why records of that schema cannot be read.
+    fn new(schema: &Type) -> Result<Self, String> {
         let Type::Record(top) = schema else {
             return Err("the schema is not a record".to_owned());
         };
@@ -74,18 +99,34 @@ impl Plan {
     }
 
     /// Decodes a record; none if its type is unknown.
-    pub(super) fn record(&self, cursor: &mut Cursor<'_>) -> Result<Option<Record>, Malformed> {
-        let index = cursor.long()?;
-        let branch = usize::try_from(index).ok().and_then(|index| self.branches.get(index));
-        match branch.ok_or(Malformed::Branch(index))? {
-            Branch::Same(kind) => {
-                dispatch!(kind, R => R::get_all(cursor).map(|record| Some(record.into())))
-            }
-            Branch::Other(kind, steps) => {
-                dispatch!(kind, R => by_steps::<R>(steps, cursor).map(|record| Some(record.into())))
-            }
+    #[inline]
+    pub(crate) fn record<'a, T: Union<'a>>(
+        &self,
+        cursor: &mut Cursor<'a>,
+    ) -> Result<Option<T>, Malformed> {
+        match self.branch(cursor)? {
+            Branch::Same(kind, version) => T::decode(*kind, Straight(cursor, *version)).map(Some),
+            Branch::Other(kind, steps) => T::decode(*kind, BySteps(cursor, steps)).map(Some),
             Branch::Unknown(unknown) => skip(unknown, cursor).map(|()| None),
         }
+    }
+
+    /// Passes over a record if its type is unknown. Returns whether it was.
+    #[inline]
+    pub(crate) fn skip_unknown(&self, cursor: &mut Cursor<'_>) -> Result<bool, Malformed> {
+        let start = cursor.clone();
+        if let Branch::Unknown(unknown) = self.branch(cursor)? {
+            return skip(unknown, cursor).map(|()| true);
+        }
+        *cursor = start;
+        Ok(false)
+    }
+
+    #[inline]
+    fn branch(&self, cursor: &mut Cursor<'_>) -> Result<&Branch, Malformed> {
+        let index = cursor.long()?;
+        let branch = usize::try_from(index).ok().and_then(|index| self.branches.get(index));
+        branch.ok_or(Malformed::Branch(index))
     }
 }
 
@@ -97,14 +138,17 @@ impl Branch {
         let Some(&kind) = Kind::ALL.iter().find(|kind| kind.name() == record.name) else {
             return Ok(Self::Unknown(branch.clone()));
         };
-        let ours = dispatch!(kind, R => R::FIELDS);
+        let (ours, in_5) = kind.layout();
         let steps = steps(record, ours)?;
         let straight = |(at, step): (usize, &Step)| matches!(step, Step::Field(i) if *i == at);
-        if steps.len() == ours.len() && steps.iter().enumerate().all(straight) {
-            Ok(Self::Same(kind))
-        } else {
-            Ok(Self::Other(kind, steps))
+        if !steps.iter().enumerate().all(straight) {
+            return Ok(Self::Other(kind, steps));
         }
+        Ok(match steps.len() {
+            len if len == in_5 => Self::Same(kind, Version::V5),
+            len if len == ours.len() => Self::Same(kind, Version::V6),
+            _ => Self::Other(kind, steps),
+        })
     }
 }
 
@@ -159,7 +203,7 @@ fn fits(ours: &Shape, theirs: &Type) -> bool {
     }
 }
 
-fn by_steps<R: Layout>(steps: &[Step], cursor: &mut Cursor<'_>) -> Result<R, Malformed> {
+fn by_steps<'a, R: Layout<'a>>(steps: &[Step], cursor: &mut Cursor<'a>) -> Result<R, Malformed> {
     let mut record = R::absent();
     for step in steps {
         match step {
@@ -169,14 +213,23 @@ fn by_steps<R: Layout>(steps: &[Step], cursor: &mut Cursor<'_>) -> Result<R, Mal
                 let theirs = cursor.long()?;
                 let number = usize::try_from(theirs).ok().and_then(|i| numbers.get(i));
                 let ours = number.copied().flatten().ok_or(Malformed::Symbol(theirs))?;
-                let mut bytes = Vec::new();
-                put_long(&mut bytes, i64::from(ours));
-                record.get_one(*index, &mut Cursor::new(&bytes, 0, 0))?;
+                record.get_one(*index, &mut Cursor::new(&NUMBERS[ours.into()..], 0, 0))?;
             }
         }
     }
     Ok(record)
 }
+
+/// The numbers from 0 as they are encoded, one byte each. No enum of ours has more symbols.
+static NUMBERS: [u8; 64] = {
+    let mut bytes = [0; 64];
+    let mut number = 0;
+    while number < 64 {
+        bytes[number] = (number as u8) << 1;
+        number += 1;
+    }
+    bytes
+};
 
 /// Passes over a value. Every visit of a leaf takes a byte and schemas have bounded depth, so the
 /// size of the data bounds the work.

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Hot path. The events of a capture, one after the other, to the engine.
+//! May not appear here: allocation per event, locks, system calls, formatting.
+
+use sysflow::schema::Version;
+
+use crate::clock::Clock;
+use crate::engine::Actor;
+use crate::semantics::Semantics;
+use crate::sink::Sink;
+use crate::snapshot::NoLookup;
+use crate::state::users::Users;
+use crate::{Engine, Settings};
+
+use super::file::{Block, RawEvent};
+use super::rows::{self, Act, NO_FD, Row};
+use super::start::Servers;
+use super::state::descriptors::{ThingRef, Things};
+use super::state::names::NameTable;
+use super::state::threads::{ThreadRef, Threads};
+use super::value;
+
+/// How a capture is converted.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// What becomes of operations.
+    pub semantics: Semantics,
+    /// A flow that goes on is exported each time this long has passed, ns.
+    pub export_interval: u64,
+    /// Schema of the output: IPv6 has a place from version 6 on.
+    pub schema: Version,
+}
+
+impl Default for Options {
+    /// As the reference collector's own tests have it: everything is written.
+    fn default() -> Self {
+        let Settings { export_interval, .. } = Settings::default();
+        Self { semantics: Semantics::of_reference(), export_interval, schema: Version::V5 }
+    }
+}
+
+/// What was in the capture. Each event is in exactly one of the counters below
+/// `events`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Captures, one after the other in one file.
+    pub sections: u64,
+    /// Events.
+    pub events: u64,
+    /// Events of types that nothing becomes of: scheduling, statistics, halves
+    /// of calls that tell nothing.
+    pub passed: u64,
+    /// Events that changed what is known of threads, descriptors or names, or
+    /// became part of a record.
+    pub used: u64,
+    /// Events without what their type promises: a thread, a descriptor that is
+    /// known, a parameter.
+    pub incomplete: u64,
+    /// Events of types that are newer than this program.
+    pub unknown: u64,
+}
+
+/// Converts the blocks of a capture.
+pub struct Converter<S> {
+    pub(super) engine: Engine<S>,
+    pub(super) compat: bool,
+    /// The output has a place for IPv6.
+    pub(super) ipv6: bool,
+    pub(super) threads: Threads,
+    pub(super) things: Things,
+    pub(super) users: NameTable,
+    pub(super) groups: NameTable,
+    /// What the capturing library formatted last: some names are made of it.
+    pub(super) scratch: Vec<u8>,
+    /// Room for a path.
+    pub(super) path: Vec<u8>,
+    /// The user that was asked for last, in compat mode.
+    pub(super) last_user: String,
+    pub(super) started: bool,
+    pub(super) servers: Servers,
+    /// When the engine's timers are looked at next, ns.
+    next_tick: u64,
+    pub(super) counts: Counts,
+}
+
+/// An event whose thread is known.
+#[derive(Clone, Copy)]
+pub(super) struct Here<'a> {
+    pub(super) event: RawEvent<'a>,
+    pub(super) thread: ThreadRef,
+    pub(super) row: &'static Row,
+    /// The enter event that belongs to this exit event was seen.
+    pub(super) entered: bool,
+    /// The descriptor that the call is on, and what it stands for.
+    pub(super) fd: i64,
+    pub(super) thing: Option<ThingRef>,
+}
+
+impl Here<'_> {
+    pub(super) fn tid(&self) -> u32 {
+        self.event.tid as u32
+    }
+
+    /// What the call returned.
+    #[inline]
+    pub(super) fn result(&self) -> Option<i64> {
+        value::signed(self.event.params.get(0))
+    }
+}
+
+/// A second, ns: the unit of the timers.
+const SECOND: u64 = 1_000_000_000;
+
+impl<S: Sink> Converter<S> {
+    /// A conversion that begins.
+    pub fn new(options: &Options, sink: S) -> Self {
+        let Options { semantics, export_interval, schema } = *options;
+        let settings = Settings { export_interval, semantics, schema };
+        let engine = Engine::new(settings, Clock::epoch(), Users::none(), Box::new(NoLookup), sink);
+        Self {
+            engine,
+            compat: semantics.compat,
+            ipv6: schema != Version::V5,
+            threads: Threads::default(),
+            things: Things::default(),
+            users: NameTable::new(semantics.compat),
+            groups: NameTable::new(semantics.compat),
+            scratch: Vec::new(),
+            path: Vec::new(),
+            last_user: String::new(),
+            started: false,
+            servers: Servers::default(),
+            next_tick: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Takes the next block.
+    #[inline]
+    pub fn block(&mut self, block: &Block<'_>) {
+        match block {
+            Block::Event(event) => self.event(event),
+            other => self.metadata(other),
+        }
+    }
+
+    /// What was in the capture so far.
+    #[must_use]
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// The engine: its counts, its sink, and files to begin.
+    pub fn engine(&mut self) -> &mut Engine<S> {
+        &mut self.engine
+    }
+
+    /// Threads that are kept.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.threads.len()
+    }
+
+    /// Ends the conversion: writes all open flows and gives the sink back.
+    pub fn finish(self) -> (S, Counts, crate::Counts) {
+        let (sink, counts) = self.engine.finish();
+        (sink, self.counts, counts)
+    }
+
+    /// Takes the next event.
+    #[inline]
+    fn event(&mut self, event: &RawEvent<'_>) {
+        self.counts.events += 1;
+        let row = rows::row(event.kind);
+        if !self.started && !self.begin(event, row) {
+            return;
+        }
+        self.engine.set_time(event.ts);
+        if event.ts >= self.next_tick {
+            self.tick(event.ts);
+        }
+        let Some(row) = row else {
+            self.counts.unknown += 1;
+            return;
+        };
+        match row.act {
+            Act::Skip => self.counts.passed += 1,
+            Act::Container
+            | Act::UserAdded
+            | Act::UserDeleted
+            | Act::GroupAdded
+            | Act::GroupDeleted => self.told(event, row),
+            _ if event.kind % 2 == 0 && event.kind != 16 && event.kind != 186 => {
+                self.entered(event, row);
+            }
+            _ => self.left(event, row),
+        }
+    }
+
+    #[cold]
+    fn tick(&mut self, ts: u64) {
+        self.engine.tick(ts);
+        self.next_tick = (ts / SECOND).saturating_add(1).saturating_mul(SECOND);
+    }
+
+    /// A call is entered.
+    #[inline]
+    fn entered(&mut self, event: &RawEvent<'_>, row: &'static Row) {
+        let place = self.threads.find_or_insert(event.tid.cast_signed());
+        let thread = self.threads.get_mut(place);
+        let call = &mut thread.call;
+        call.kind = event.kind;
+        call.fd = -1;
+        if row.fd != NO_FD {
+            call.fd = value::signed(event.params.get(usize::from(row.fd))).unwrap_or(-1);
+        }
+        if row.keep {
+            call.kept.keep(event.params.iter());
+        }
+        if row.act == Act::None {
+            self.counts.passed += 1;
+        } else {
+            self.entered_with(event, row, place);
+        }
+    }
+
+    fn entered_with(&mut self, event: &RawEvent<'_>, row: &'static Row, place: ThreadRef) {
+        let fd = self.threads.get(place).call.fd;
+        let thing = self.threads.table(place).and_then(|table| table.get(fd));
+        let here = Here { event: *event, thread: place, row, entered: true, fd, thing };
+        self.counts.used += 1;
+        match row.act {
+            Act::CloseEnter => {
+                if let Some(table) = self.threads.table_mut(place) {
+                    table.set_closing(fd, true);
+                }
+            }
+            Act::MmapEnter => self.mapped(&here),
+            Act::ConnectEnter => self.connecting(&here),
+            Act::SendtoEnter => self.sending(&here),
+            Act::SetuidEnter => self.asking_for_user(&here),
+            _ => {}
+        }
+    }
+
+    /// A call returned, or a thread ends.
+    #[inline]
+    fn left(&mut self, event: &RawEvent<'_>, row: &'static Row) {
+        let tid = event.tid.cast_signed();
+        let found = match row.act {
+            // They name their thread, or it is not worth a name.
+            Act::Clone(_) | Act::Exit => self.threads.find(tid),
+            _ => Some(self.threads.find_or_insert(tid)),
+        };
+        let Some(place) = found else {
+            let here = Here {
+                event: *event,
+                thread: ThreadRef::nowhere(),
+                row,
+                entered: false,
+                fd: -1,
+                thing: None,
+            };
+            return self.left_unknown(&here);
+        };
+        let call = &self.threads.get(place).call;
+        let entered = rows::belongs(call.kind, event.kind);
+        let fd = if entered { call.fd } else { -1 };
+        if row.act == Act::None && fd < 0 {
+            self.counts.passed += 1;
+            return self.forget_call(place);
+        }
+        let mut here = Here { event: *event, thread: place, row, entered, fd, thing: None };
+        let mut parse = true;
+        if fd >= 0
+            && let Some(table) = self.threads.table_mut(place)
+        {
+            here.thing = table.get(fd);
+            if let Some(parked) = table.take_cancelled(fd) {
+                parse = false;
+                if let Some(parked) = parked {
+                    self.release(parked);
+                }
+            }
+        }
+        match row.act {
+            Act::None => self.counts.passed += 1,
+            Act::Read | Act::Write => self.moved(&here),
+            _ => self.left_with(&here, parse),
+        }
+        self.forget_call(place);
+    }
+
+    /// The thread may be gone: only a thread that is found is told.
+    #[inline]
+    fn forget_call(&mut self, place: ThreadRef) {
+        if let Some(thread) = self.threads.try_get_mut(place) {
+            thread.call.kept.forget();
+            thread.call.kind = u16::MAX;
+        }
+    }
+
+    fn left_unknown(&mut self, here: &Here<'_>) {
+        match here.row.act {
+            Act::Clone(params) => self.cloned(here, params, None),
+            _ => self.counts.incomplete += 1,
+        }
+        self.clear_away();
+    }
+
+    fn left_with(&mut self, here: &Here<'_>, parse: bool) {
+        match here.row.act {
+            Act::Clone(params) => self.cloned(here, params, Some(here.thread)),
+            Act::Exec(params) => self.executed(here, params),
+            Act::Exit => self.exited(here),
+            Act::Setuid | Act::Setresuid | Act::Setreuid => self.user_set(here),
+            Act::Setgid | Act::Setresgid | Act::Setregid => self.group_set(here),
+            Act::Open | Act::Openat | Act::OpenatOld | Act::Creat | Act::OpenByHandle => {
+                self.opened(here);
+            }
+            Act::Close => self.closed(here, parse),
+            Act::ReadFrom(_) | Act::WriteTo => self.moved_with(here, parse),
+            Act::Socket => self.socket_made(here),
+            Act::Bind => self.bound(here, parse),
+            Act::Connect => self.connected(here, parse),
+            Act::Accept => self.accepted(here),
+            Act::Shutdown => self.marked(here, sysflow::record::OpFlags::SHUTDOWN),
+            Act::Setns => self.marked(here, sysflow::record::OpFlags::SETNS),
+            Act::Socketpair => self.pair_made(here),
+            Act::Pipe => self.pipe_made(here),
+            Act::Make(kind) => self.descriptor_made(here, kind),
+            Act::Dup => self.duplicated(here, parse),
+            Act::Fcntl => self.fcntl(here, parse),
+            Act::Chdir => self.directory_changed(here),
+            Act::Fchdir => self.directory_changed_by_fd(here, parse),
+            Act::Mkdir(_)
+            | Act::Rmdir(_)
+            | Act::Unlink(_)
+            | Act::Link(_)
+            | Act::Rename(_)
+            | Act::Symlink
+            | Act::Symlinkat => self.names_changed(here),
+            _ => self.counts.passed += 1,
+        }
+        self.clear_away();
+    }
+
+    /// Who did it, as the engine knows it.
+    #[inline]
+    pub(super) fn actor(&mut self, here: &Here<'_>) -> Actor {
+        let (process, _) = self.process_of(here.thread, here.event.ts, false);
+        Actor { process, tid: here.tid(), ts: here.event.ts }
+    }
+
+    /// One descriptor less stands for a thing.
+    pub(super) fn release(&mut self, thing: ThingRef) {
+        if let Some(object) = self.things.release(thing) {
+            self.engine.objects().0.drop_use(object);
+        }
+    }
+
+    /// Releases what removed threads had open.
+    pub(super) fn clear_away(&mut self) {
+        while let Some(table) = self.threads.left.pop() {
+            for thing in table.into_things() {
+                self.release(thing);
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Events as they are in the file.
+
+use std::fmt;
+
+use super::block::EventShape;
+use super::fields::Fields;
+use crate::scap::kinds;
+
+/// One event, borrowed from the file.
+#[derive(Clone, Copy, Debug)]
+pub struct RawEvent<'a> {
+    /// The CPU that it was captured on.
+    pub cpu: u16,
+    /// Flags of the block, 0 where it has none; bits unknown to us are kept.
+    pub flags: u32,
+    /// Time, ns since the epoch.
+    pub ts: u64,
+    /// The thread, as the host knows it; 0 or all ones where there is none.
+    pub tid: u64,
+    /// Type: even numbers enter a system call, odd ones leave it; see [`kinds`].
+    pub kind: u16,
+    /// Its parameters.
+    pub params: Params<'a>,
+}
+
+/// The parameters of an event: those that the file has, which may be fewer than its type has today.
+#[derive(Clone, Copy)]
+pub struct Params<'a> {
+    lengths: &'a [u8],
+    values: &'a [u8],
+    /// Whether lengths have 32 bits rather than 16.
+    wide: bool,
+}
+
+impl<'a> RawEvent<'a> {
+    /// The event in the body of a block. None: something in it does not fit.
+    #[inline]
+    pub(super) fn read(body: &'a [u8], shape: EventShape) -> Option<Self> {
+        let mut f = Fields::new(body);
+        let cpu = f.u16()?;
+        let flags = if shape.flags { f.u32()? } else { 0 };
+        let before = f.left();
+        let (ts, tid, len, kind) = (f.u64()?, f.u64()?, f.u32()?, f.u16()?);
+        let len = usize::try_from(len).ok()?;
+        if shape.counted {
+            let count = usize::try_from(f.u32()?).ok()?;
+            let rest = f.bytes(len.checked_sub(before - f.left())?)?;
+            let params = Params::split(rest, count, shape.wide)?;
+            return Some(Self { cpu, flags, ts, tid, kind, params });
+        }
+        let rest = f.bytes(len.checked_sub(before - f.left())?)?;
+        Some(Self { cpu, flags, ts, tid, kind, params: Params::guess(rest, kind)? })
+    }
+}
+
+impl<'a> Params<'a> {
+    #[inline]
+    fn split(bytes: &'a [u8], count: usize, wide: bool) -> Option<Self> {
+        let size = if wide { 4 } else { 2 };
+        let (lengths, values) = bytes.split_at_checked(count.checked_mul(size)?)?;
+        let params = Self { lengths, values, wide };
+        (params.total() <= values.len()).then_some(params)
+    }
+
+    /// The parameters of an event that does not tell how many it has: as many as its type has, or
+    /// the first ones of them, such that the lengths add up. None of them if the type is unknown,
+    /// for then nobody can use them.
+    fn guess(bytes: &'a [u8], kind: u16) -> Option<Self> {
+        let Some(known) = kinds::get(kind) else {
+            return Some(Self { lengths: &[], values: bytes, wide: false });
+        };
+        (0..=usize::from(known.parameters))
+            .rev()
+            .filter_map(|count| Self::split(bytes, count, false))
+            .find(|params| params.total() == params.values.len())
+    }
+
+    /// Sum of the lengths.
+    #[inline]
+    fn total(&self) -> usize {
+        (0..self.len()).fold(0, |sum: usize, index| sum.saturating_add(self.length(index)))
+    }
+
+    #[inline]
+    fn length(&self, index: usize) -> usize {
+        if self.wide {
+            let at = &self.lengths[4 * index..4 * index + 4];
+            u32::from_le_bytes([at[0], at[1], at[2], at[3]]) as usize
+        } else {
+            let at = &self.lengths[2 * index..2 * index + 2];
+            usize::from(u16::from_le_bytes([at[0], at[1]]))
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.lengths.len() / if self.wide { 4 } else { 2 }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// Parameter `index`, from 0; none where the file has fewer. An empty one stands for a value
+    /// that could not be captured. The cost grows with `index`: to use most of them, [`iter`].
+    ///
+    /// [`iter`]: Params::iter
+    #[must_use]
+    #[inline]
+    pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        if index >= self.len() {
+            return None;
+        }
+        let start: usize = (0..index).map(|before| self.length(before)).sum();
+        self.values.get(start..start + self.length(index))
+    }
+
+    /// All of them, in order.
+    #[inline]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        let Self { mut values, .. } = *self;
+        let params = *self;
+        (0..params.len()).map(move |index| {
+            let (value, rest) = values.split_at(params.length(index));
+            values = rest;
+            value
+        })
+    }
+}
+
+impl fmt::Debug for Params<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}

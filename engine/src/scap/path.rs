@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Paths as the capturing library and the reference collector put them
+//! together. What they do is part of the identity of files, so it is done here
+//! in the same way, byte by byte.
+
+/// Longest path, with its terminator.
+const LIMIT: usize = 1024;
+
+/// What stands for a path beyond the limit.
+const TOO_LONG: &[u8] = b"/PATH_TOO_LONG";
+
+fn printable(byte: u8) -> bool {
+    (32..=126).contains(&byte)
+}
+
+/// Appends `name` to `base`, which is not looked at; an absolute name stands
+/// alone. Components "." and "" vanish, ".." takes one away, a slash at the
+/// end goes, bytes that are not printable ASCII become ".".
+pub(super) fn join(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
+    out.clear();
+    if base.len() + name.len() + 1 > LIMIT {
+        out.extend_from_slice(TOO_LONG);
+        return;
+    }
+    if name.first() == Some(&b'/') {
+        out.push(b'/');
+    } else if !name.is_empty() {
+        out.extend_from_slice(base);
+    }
+    append(out, name);
+    if out.len() > 1 && out.last() == Some(&b'/') {
+        out.pop();
+    }
+}
+
+fn append(out: &mut Vec<u8>, name: &[u8]) {
+    // Nearly all names are plain: nothing to resolve, nothing to replace.
+    for part in name.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => parent(out),
+            part => {
+                out.extend(part.iter().map(|byte| if printable(*byte) { *byte } else { b'.' }));
+                out.push(b'/');
+            }
+        }
+    }
+}
+
+/// Takes the last component away, never the root.
+fn parent(out: &mut Vec<u8>) {
+    if out.len() <= 1 {
+        return;
+    }
+    out.pop();
+    while out.last().is_some_and(|last| *last != b'/') {
+        out.pop();
+    }
+}
+
+/// The new working directory, after `name` was gone to from `old`.
+pub(super) fn working_directory(out: &mut Vec<u8>, old: &[u8], name: &[u8]) {
+    join(out, old, name);
+    if out.last() != Some(&b'/') {
+        out.push(b'/');
+    }
+}
+
+/// The path of an operation on names (mkdir, rename, ...): bytes that are not
+/// printable are left out, `base` (which ends with a slash, or is empty if it
+/// is not known) is put before a relative name, and the result, if it is
+/// absolute, is cleaned; a slash at its end stays.
+pub(super) fn of_operation(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
+    out.clear();
+    let visible = || name.iter().copied().filter(|byte| printable(*byte));
+    if visible().next() != Some(b'/') {
+        out.extend_from_slice(base);
+    }
+    out.extend(visible());
+    if out.first() != Some(&b'/') || is_clean(out) {
+        return;
+    }
+    let raw = std::mem::take(out);
+    let slash = raw.last() == Some(&b'/') || raw.ends_with(b"/.") || raw.ends_with(b"/..");
+    out.push(b'/');
+    for part in raw.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." => parent(out),
+            part => {
+                out.extend_from_slice(part);
+                out.push(b'/');
+            }
+        }
+    }
+    if !slash && out.len() > 1 {
+        out.pop();
+    }
+}
+
+fn is_clean(path: &[u8]) -> bool {
+    let inner = path.strip_prefix(b"/").unwrap_or(path);
+    let inner = inner.strip_suffix(b"/").unwrap_or(inner);
+    path == b"/"
+        || !inner.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn joined(base: &str, name: &str) -> String {
+        let mut out = Vec::new();
+        join(&mut out, base.as_bytes(), name.as_bytes());
+        String::from_utf8(out).expect("printable")
+    }
+
+    fn operated(base: &str, name: &str) -> String {
+        let mut out = Vec::new();
+        of_operation(&mut out, base.as_bytes(), name.as_bytes());
+        String::from_utf8(out).expect("printable")
+    }
+
+    #[test]
+    fn names_are_joined_to_their_base() {
+        for (base, name, want) in [
+            ("/a/", "b", "/a/b"),
+            ("/a/", "/b", "/b"),
+            ("/a/", "./b//c/", "/a/b/c"),
+            ("/a/", "../b", "/b"),
+            ("/a/b/", "../../../c", "/c"),
+            ("/", "..", "/"),
+            ("/a/", ".", "/a"),
+            ("", "./a", "a"),
+            ("", "/", "/"),
+            ("/a/", "b\u{1}c", "/a/b.c"),
+            ("<UNKNOWN>", "a", "<UNKNOWN>a"),
+            ("/a/", "...", "/a/..."),
+        ] {
+            assert_eq!(joined(base, name), want, "{base} {name}");
+        }
+        assert_eq!(joined("/a/", &"x".repeat(1020)), "/a/".to_owned() + &"x".repeat(1020));
+        assert_eq!(joined("/a/", &"x".repeat(1021)), "/PATH_TOO_LONG");
+    }
+
+    #[test]
+    fn directories_end_with_a_slash() {
+        let mut out = Vec::new();
+        for (old, name, want) in
+            [("/a/", "b", "/a/b/"), ("/a/", "..", "/"), ("", "/x/", "/x/"), ("/a/", "/", "/")]
+        {
+            working_directory(&mut out, old.as_bytes(), name.as_bytes());
+            assert_eq!(out, want.as_bytes());
+        }
+    }
+
+    #[test]
+    fn paths_of_operations_are_cleaned_when_absolute() {
+        for (base, name, want) in [
+            ("/a/", "b", "/a/b"),
+            ("", "./b", "./b"),
+            ("/a/", "./b/../c", "/a/c"),
+            ("/a/", "b/", "/a/b/"),
+            ("/a/", "//b", "/b"),
+            ("/a/", "", "/a/"),
+            ("/a/", "/b\n\0", "/b"),
+            ("/a/", "/..", "/"),
+            ("/a/", "/", "/"),
+            ("/a/", "//", "/"),
+        ] {
+            assert_eq!(operated(base, name), want, "{base} {name}");
+        }
+    }
+
+    proptest! {
+        /// A joined path is clean, printable and short, whatever it is made of.
+        #[test]
+        fn a_joined_path_is_clean(
+            base in "(/([a-z]{1,4}/){0,3})?",
+            name in "[a-z./]{0,20}|.{0,20}",
+        ) {
+            let path = joined(&base, &name);
+            prop_assert!(path.len() <= LIMIT);
+            prop_assert!(path.bytes().all(printable));
+            prop_assert!(path == "/" || !path.ends_with('/'));
+            prop_assert!(!path.contains("//"));
+            let plain = name.bytes().all(printable);
+            if base.starts_with('/') && !name.is_empty() && plain {
+                prop_assert!(path.starts_with('/'));
+                prop_assert!(!path.split('/').any(|part| part == ".."));
+                // Joining it again changes nothing.
+                prop_assert_eq!(joined("/other/", &path), path);
+            }
+        }
+
+        #[test]
+        fn a_path_of_an_operation_is_clean(name in "[a-z./]{0,24}") {
+            let path = operated("/base/", &name);
+            prop_assert!(path.starts_with('/'));
+            prop_assert!(!path.split('/').any(|part| part == "." || part == ".."));
+            prop_assert_eq!(operated("/base/", &path), path.clone());
+            prop_assert!(path == "/" || !path.contains("//"));
+        }
+    }
+}

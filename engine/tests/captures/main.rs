@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Captures with the reference collector's output: the same records.
+
+mod compare;
+mod convert;
+mod exact;
