@@ -228,6 +228,11 @@ pub struct Listening {
 }
 
 impl Listening {
+    /// A socket listens on this port.
+    pub fn add(&mut self, port: u16) {
+        self.ports.insert(port);
+    }
+
     /// Whether the local end is the server: something listens on its port, or
     /// nothing is known and it has the lower number.
     #[must_use]

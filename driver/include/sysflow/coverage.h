@@ -34,5 +34,7 @@ SF_NOTE(EXIT, BOTH, "before Linux 6.16 several threads that end at once can "
 SF_NOTE(PTRACE, BOTH, "requests that begin or end a trace or change the traced")
 SF_NOTE(BPF, BOTH, "commands that load, attach or detach a program")
 SF_NOTE(MMAP, BOTH, "of files; not how the mapping changes or ends")
+SF_NOTE(ANON, BOTH, "not what comes from calls with another purpose (clone3, bpf, "
+	"seccomp, ioctl, a message on a socket): its first use tells it")
 SF_NOTE(MOUNT, BOTH, "not the type and the options of the file system")
 SF_NOTE(SETXATTR, BOTH, "of setxattrat not the size of the value")

@@ -4,9 +4,12 @@
 //! Exit codes: 0 done; 1 failed, with one message on standard error; 2 wrong
 //! usage.
 
+mod convert;
 pub(crate) mod diff;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;
+mod semantics;
+mod signals;
 mod size;
 mod summary;

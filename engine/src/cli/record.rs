@@ -11,29 +11,36 @@ use clap::ValueEnum;
 use engine::Settings;
 use engine::capture::{Capture, Outcome, Pace, Progress};
 use engine::clock;
+use engine::semantics::Semantics;
 use engine::sink::FileSink;
 use probe_loader::driver::{Choice, Driver, Options};
 use sysflow::record::Header;
 use sysflow::schema::Version;
 use sysflow::write::{self, OutputFile};
 
+use super::semantics::{self, SemanticsArgs};
 use super::size::{self, grouped};
-use super::summary;
+use super::{convert, summary};
 
-/// Record the system calls of this host.
+/// Record the system calls of this host, or convert captures of them.
 ///
 /// Ends on Ctrl-C, SIGTERM or after --for, writes the open flows, and says
 /// what was seen, delivered and lost. What it counted stands beside the output
 /// in FILE.stats.json.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// File to write
+    /// File to write; with --read, a folder if it ends with a slash
     #[arg(short = 'w', long = "write", value_name = "FILE")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
 
-    /// Name of this exporter in the file's header [default: the host's name]
+    /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
+    /// are converted one after the other
+    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["limit", "driver", "ring_size"])]
+    pub(super) read: Vec<PathBuf>,
+
+    /// Name of this exporter in the file's header [default: the name of the host, with --read of the captured one]
     #[arg(short, long, value_name = "ID")]
-    exporter: Option<String>,
+    pub(super) exporter: Option<String>,
 
     /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
@@ -49,16 +56,28 @@ pub(crate) struct Args {
 
     /// Write a flow that goes on each time this many seconds have passed
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    export_interval: Duration,
+    pub(super) export_interval: Duration,
+
+    /// Begin a new file each time this many seconds of a capture have passed; names end with the
+    /// time, in seconds since 1970
+    #[arg(short = 'G', long, value_name = "SECONDS", requires = "read", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) rotate: Option<u32>,
+
+    /// Do as the reference collector does also where that is a defect
+    #[arg(long, requires = "read")]
+    pub(super) compat: bool,
 
     /// Schema version of the file: 5, which every reader knows, or 6, which has
     /// IPv6 addresses, inodes and what was lost
     #[arg(long, value_name = "VERSION", default_value_t)]
-    schema: Version,
+    pub(super) schema: Version,
 
     /// Say nothing but errors
     #[arg(short, long)]
-    quiet: bool,
+    pub(super) quiet: bool,
+
+    #[command(flatten)]
+    pub(super) semantics: SemanticsArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -102,6 +121,9 @@ fn ring_size(text: &str) -> Result<usize, String> {
 const FLUSH: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if !args.read.is_empty() {
+        return convert::run(args);
+    }
     let header = header(args)?;
     let options = Options { ring_size: args.ring_size };
     let driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
@@ -117,8 +139,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         say(args, &format!("an interrupted capture was kept as {}", old.display()));
     }
     let sink = FileSink::new(file, &header)?;
-    let export_interval = u64::try_from(args.export_interval.as_nanos())?;
-    let settings = Settings { export_interval, schema: args.schema, ..Settings::default() };
+    let settings = Settings {
+        export_interval: u64::try_from(args.export_interval.as_nanos())?,
+        schema: args.schema,
+        semantics: args.semantics.apply(Semantics::default(), semantics::environment),
+    };
     let started = clock::epoch_now();
     let outcome = record(args, driver, settings, sink)?;
     let ended = clock::epoch_now();

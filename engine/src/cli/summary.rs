@@ -160,11 +160,12 @@ fn cpu_json(cpu: usize, c: &Counters) -> Value {
     })
 }
 
-fn counts_json(c: &Counts) -> Value {
+pub(super) fn counts_json(c: &Counts) -> Value {
     json!({
         "events": c.events,
         "applied": c.applied,
         "silent": c.silent,
+        "untold": c.untold,
         "ipv6": c.ipv6,
         "failed": c.failed,
         "unused_close": c.unused_close,

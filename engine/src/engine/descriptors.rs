@@ -4,15 +4,16 @@
 use std::borrow::Cow;
 
 use probe_loader::abi::{
-    SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_DUP, SF_OP_OPEN, sf_rec_fd, sf_rec_file,
+    SF_FILE_CREATED, SF_OP_CLOSE, SF_OP_DUP, SF_OP_OPEN, SF_OP_PIPE, sf_rec_fd, sf_rec_file,
 };
 use sysflow::record::{OpFlags, OpenFlags, RestType};
 use sysflow::schema::Version;
 
 use super::Engine;
 use crate::flow::{self, Key};
+use crate::semantics::Collect;
 use crate::sink::Sink;
-use crate::state::object::ObjRef;
+use crate::state::object::{ObjRef, Object};
 use crate::state::open_file::{OpenFile, Target};
 
 impl<S: Sink> Engine<S> {
@@ -34,15 +35,47 @@ impl<S: Sink> Engine<S> {
             }
             None => Target::Silent,
         };
-        let open = self.describe(file.file, OpenFile { target, flags });
+        let open = self.describe(file.file, OpenFile { target: self.wanted(target), flags });
         self.processes.get_mut(process).set_descriptor(file.fd, file.file, open);
         self.counts.applied += 1;
-        if let (SF_OP_OPEN, Target::Object(object)) = (u32::from(file.h.op), target) {
+        if let (SF_OP_OPEN, Target::Object(object)) = (u32::from(file.h.op), target)
+            && self.collects(object)
+        {
             let key = Key { process, tid: file.h.tid, fd: file.fd, object };
             let place = self.flow(key, file.h.ts);
             let flow = self.flows.get_mut(place);
             flow.mark(OpFlags::OPEN, file.h.ts);
             flow.open_flags = flags;
+            if self.settings.semantics.collect == Collect::Consume {
+                self.end_flow(place, OpFlags::NONE, file.h.ts);
+            }
+        }
+    }
+
+    /// Whether anything about a file is collected.
+    fn collects(&self, object: ObjRef) -> bool {
+        let semantics = &self.settings.semantics;
+        match self.objects.get(object) {
+            Object::File(file) => {
+                semantics.collect != Collect::NoFiles
+                    && (!semantics.file_only || file.restype == RestType::FILE)
+            }
+            Object::Net(_) => true,
+        }
+    }
+
+    /// What is done with an open file is of no interest where of files nothing
+    /// but their opening is collected, or not even that.
+    pub(super) fn wanted(&self, target: Target) -> Target {
+        match target {
+            Target::Object(object)
+                if !self.collects(object)
+                    || (self.settings.semantics.collect == Collect::Consume
+                        && matches!(self.objects.get(object), Object::File(_))) =>
+            {
+                Target::Silent
+            }
+            target => target,
         }
     }
 
@@ -77,15 +110,17 @@ impl<S: Sink> Engine<S> {
     pub(super) fn fd(&mut self, record: &sf_rec_fd) {
         match u32::from(record.h.op) {
             SF_OP_CLOSE => self.close(record),
-            SF_OP_DUP => self.dup(record),
+            SF_OP_DUP => self.dup(record, record.ret),
+            SF_OP_PIPE => self.dup(record, record.fd),
             _ => self.counts.unknown += 1,
         }
     }
 
-    /// A descriptor got a second number. What had that number before was
+    /// A file got another number: a second one, or as an end of a pipe its
+    /// first. What had that number before was
     /// closed by it without a call of its own; its flow goes on until the
     /// process ends or the number is closed, as in the reference.
-    fn dup(&mut self, record: &sf_rec_fd) {
+    fn dup(&mut self, record: &sf_rec_fd, new: i32) {
         if record.ret < 0 || record.file == 0 {
             self.counts.failed += 1;
             return;
@@ -94,14 +129,14 @@ impl<S: Sink> Engine<S> {
         self.counts.applied += 1;
         match self.open_files.find(record.file) {
             Some(open) => {
-                self.processes.get_mut(process).set_descriptor(record.ret, record.file, open);
+                self.processes.get_mut(process).set_descriptor(new, record.file, open);
             }
             // Its first use will bring the description.
-            None => self.processes.get_mut(process).clear_descriptor(record.ret),
+            None => self.processes.get_mut(process).clear_descriptor(new),
         }
     }
 
-    fn close(&mut self, record: &sf_rec_fd) {
+    pub(super) fn close(&mut self, record: &sf_rec_fd) {
         // Any other failure (EIO, EINTR) has closed the descriptor all the
         // same: close(2).
         if record.ret == -libc::EBADF {

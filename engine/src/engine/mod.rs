@@ -9,10 +9,12 @@
 //! The semantics are those of the `SysFlow` reference collector without its
 //! defects; `docs/flow-semantics.md` lists the differences.
 
+mod calls;
 mod descriptors;
 mod emit;
 mod io;
 mod lifetime;
+mod names;
 mod operation;
 mod processes;
 mod sockets;
@@ -21,8 +23,11 @@ mod threads;
 
 pub(crate) use operation::{Actor, Change, Description, On, Subject};
 
+use std::collections::VecDeque;
+
 use probe_loader::Record;
-use probe_loader::abi::{self, SF_OP_CLONE};
+use probe_loader::abi;
+use sysflow::record::Oid;
 use sysflow::schema::Version;
 
 use crate::clock::Clock;
@@ -68,6 +73,8 @@ pub struct Counts {
     /// Operations on things that are no part of the telemetry: eventfd,
     /// epoll, netlink, sockets without a peer.
     pub silent: u64,
+    /// Operations that `SysFlow` has no record for: chmod, mount, kill.
+    pub untold: u64,
     /// Operations on IPv6 sockets, while schema version 5 is written, which
     /// cannot hold them.
     pub ipv6: u64,
@@ -111,6 +118,8 @@ pub struct Engine<S> {
     file: u32,
     /// Time of the last event, ns of the events' clock.
     now: u64,
+    /// Processes whose end was not told, in the order of [`Engine::abandon`].
+    abandoned: VecDeque<(ProcRef, Oid, u64)>,
     /// When ended processes were looked at last.
     buried: u64,
     /// The capture is over, and what is open is written.
@@ -149,6 +158,7 @@ impl<S: Sink> Engine<S> {
             listening: crate::snapshot::Listening::default(),
             file: 1,
             now: 0,
+            abandoned: VecDeque::new(),
             buried: 0,
             ending: false,
             counts: Counts::default(),
@@ -200,12 +210,13 @@ impl<S: Sink> Engine<S> {
             Record::File(file, path) => self.file(file, path),
             Record::Sock(sock, path) => self.sock(sock, path),
             Record::Fd(fd) => self.fd(fd),
-            Record::Map(map) => self.fd(&map.fd),
-            Record::Call(call) if u32::from(call.h.op) == SF_OP_CLONE => self.clone_returned(call),
+            Record::Map(map) => self.mapped(map),
+            Record::Call(call) => self.call(call),
+            Record::Path(path, paths) => self.path(path, paths),
             Record::Fork(fork) => self.fork(fork),
             Record::Exec(exec, strings) => self.exec(exec, &strings),
             Record::Exit(exit) => self.exit(exit),
-            Record::Call(_) | Record::Path(..) | Record::Unknown(_) => self.counts.unknown += 1,
+            Record::Unknown(_) => self.counts.unknown += 1,
         }
     }
 
@@ -216,6 +227,7 @@ impl<S: Sink> Engine<S> {
         self.export_due();
         self.export_threads();
         self.bury_ended();
+        self.bury_abandoned();
         if self.objects.len() > MAX_UNUSED_OBJECTS {
             self.objects.prune();
         }

@@ -126,6 +126,36 @@ impl<S: Sink> Engine<S> {
         self.processes.insert_identity(process)
     }
 
+    /// A process is gone, although its end was not told: its number is
+    /// another's. It is forgotten when its flows have run out.
+    pub(crate) fn abandon(&mut self, place: ProcRef, oid: Oid) {
+        if self.processes.is(place, oid) {
+            self.abandoned.push_back((place, oid, self.now));
+        }
+    }
+
+    /// Forgets abandoned processes whose time has come and that have no flow.
+    pub(super) fn bury_abandoned(&mut self) {
+        let patience = 3 * self.settings.export_interval;
+        for _ in 0..self.abandoned.len() {
+            let Some(&(place, oid, at)) = self.abandoned.front() else { return };
+            if self.now.saturating_sub(at) < patience {
+                return;
+            }
+            self.abandoned.pop_front();
+            if !self.processes.is(place, oid) {
+                continue;
+            }
+            let process = self.processes.get(place);
+            if process.flows.is_empty() && process.threads.is_none() {
+                self.processes.end(place, at);
+                self.processes.bury(place);
+            } else {
+                self.abandoned.push_back((place, oid, self.now));
+            }
+        }
+    }
+
     /// A process known before runs another program or has another user: it is
     /// written again.
     pub(crate) fn change_process(&mut self, place: ProcRef, ts: u64, change: Change) {
@@ -162,6 +192,10 @@ impl<S: Sink> Engine<S> {
 
     #[inline(never)]
     fn moved_first(&mut self, by: Actor, on: On, direction: Direction, bytes: u64) -> u32 {
+        if self.consumes(on.object) {
+            self.counts.silent += 1;
+            return NONE;
+        }
         let Some(place) = self.flow_on(by, on) else { return NONE };
         self.flows.get_mut(place).add(direction, 1, bytes, by.ts);
         self.counts.applied += 1;

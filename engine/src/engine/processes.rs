@@ -10,11 +10,15 @@ use probe_loader::record::ExecStrings;
 use sysflow::record::{ObjectState, Oid, OpFlags};
 
 use super::Engine;
+use super::operation::Actor;
 use super::text::{joined, with_slash};
 use crate::semantics::Semantics;
 use crate::sink::Sink;
 use crate::snapshot::Found;
 use crate::state::process::{ProcRef, Process, Program};
+
+/// Flag of clone(2): the child is a thread.
+const CLONE_THREAD: u64 = 0x1_0000;
 
 /// /proc tells start times in clock ticks of 10 ms, rounded down.
 const TICK: u64 = 10_000_000;
@@ -136,11 +140,11 @@ impl<S: Sink> Engine<S> {
 
     /// clone returned, in the parent or in the child.
     pub(super) fn clone_returned(&mut self, call: &sf_rec_call) {
-        self.counts.applied += 1;
         let process = self.process(&call.h);
+        let by = Actor { process, tid: call.h.tid, ts: call.h.ts };
+        let thread = call.arg[0] & CLONE_THREAD != 0;
         // Task numbers fit 22 bits, errors are small.
-        let ret = call.ret as i32;
-        self.put_process_event(process, call.h.ts, call.h.tid, OpFlags::CLONE, "", ret);
+        self.cloned(by, call.ret as i32, call.h.pid == call.h.tid, thread);
     }
 
     /// A program was started, or could not be.
@@ -220,9 +224,15 @@ impl<S: Sink> Engine<S> {
         let process = self.process(&exit.h);
         let last = exit.flags & SF_EXIT_LAST != 0;
         if last {
+            self.end_threads(process, OpFlags::NONE, exit.h.ts);
             self.cut_off_process(process, exit.h.ts);
         } else {
             self.cut_off_thread(process, exit.h.tid, exit.h.ts);
+            if self.settings.semantics.process_flows {
+                let by = Actor { process, tid: exit.h.tid, ts: exit.h.ts };
+                self.thread_event(by, OpFlags::EXIT, |sums| sums.exited += 1);
+                return;
+            }
         }
         self.put_process_event(process, exit.h.ts, exit.h.tid, OpFlags::EXIT, "", exit.code);
         if last {

@@ -98,18 +98,19 @@ impl<S: Sink> Engine<S> {
             return;
         }
         let target = self.socket_target(process, sock, path);
+        let target = self.wanted(target);
         let open = self.describe(sock.file, OpenFile { target, flags: OpenFlags::NONE });
         self.processes.get_mut(process).set_descriptor(sock.fd, sock.file, open);
         self.counts.applied += 1;
         let mark = match op {
             SF_OP_CONNECT => OpFlags::CONNECT,
             SF_OP_ACCEPT => OpFlags::ACCEPT,
-            SF_OP_SOCKET
-            | SF_OP_BIND
-            | SF_OP_LISTEN
-            | SF_OP_SHUTDOWN
-            | SF_OP_SOCKETPAIR
-            | SF_OP_DESCRIBE_SOCKET => return,
+            SF_OP_SHUTDOWN => OpFlags::SHUTDOWN,
+            SF_OP_LISTEN => {
+                self.listening.add(sock.tuple.lport);
+                return;
+            }
+            SF_OP_SOCKET | SF_OP_BIND | SF_OP_SOCKETPAIR | SF_OP_DESCRIBE_SOCKET => return,
             _ => {
                 self.counts.applied -= 1;
                 self.counts.unknown += 1;
@@ -118,7 +119,9 @@ impl<S: Sink> Engine<S> {
         };
         let object = match (target, Ends::of(&sock.tuple, self.settings.schema)) {
             (Target::Object(object), _) => object,
-            (Target::Datagram(_), Ends::Inet(ends)) => self.objects.net(ends.connection(false)),
+            (Target::Datagram(role), Ends::Inet(ends)) => {
+                self.objects.net(ends.connection(role == Role::Server))
+            }
             _ => return,
         };
         let key = Key { process, tid: sock.h.tid, fd: sock.fd, object };

@@ -190,7 +190,8 @@ impl<S: Sink> Converter<S> {
             | Act::UserDeleted
             | Act::GroupAdded
             | Act::GroupDeleted => self.told(event, row),
-            _ if event.kind % 2 == 0 && event.kind != 16 && event.kind != 186 => {
+            Act::Exit => self.left(event, row),
+            _ if event.kind.is_multiple_of(2) => {
                 self.entered(event, row);
             }
             _ => self.left(event, row),

@@ -17,7 +17,7 @@ use super::state::threads::ThreadRef;
 const MAX_ANCESTORS: usize = 128;
 
 impl<S: Sink> Converter<S> {
-    fn oid(&self, main: ThreadRef) -> Oid {
+    pub(super) fn oid(&self, main: ThreadRef) -> Oid {
         let thread = self.threads.get(main);
         Oid { create_ts: thread.cloned.cast_signed(), hpid: thread.pid }
     }

@@ -3,6 +3,10 @@
 //! together. What they do is part of the identity of files, so it is done here
 //! in the same way, byte by byte.
 
+use std::borrow::Cow;
+
+use crate::engine::text::{clean_path, leave};
+
 /// Longest path, with its terminator.
 const LIMIT: usize = 1024;
 
@@ -38,23 +42,12 @@ fn append(out: &mut Vec<u8>, name: &[u8]) {
     for part in name.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
-            b".." => parent(out),
+            b".." => leave(out),
             part => {
                 out.extend(part.iter().map(|byte| if printable(*byte) { *byte } else { b'.' }));
                 out.push(b'/');
             }
         }
-    }
-}
-
-/// Takes the last component away, never the root.
-fn parent(out: &mut Vec<u8>) {
-    if out.len() <= 1 {
-        return;
-    }
-    out.pop();
-    while out.last().is_some_and(|last| *last != b'/') {
-        out.pop();
     }
 }
 
@@ -77,32 +70,9 @@ pub(super) fn of_operation(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
         out.extend_from_slice(base);
     }
     out.extend(visible());
-    if out.first() != Some(&b'/') || is_clean(out) {
-        return;
+    if let Cow::Owned(clean) = clean_path(out) {
+        *out = clean;
     }
-    let raw = std::mem::take(out);
-    let slash = raw.last() == Some(&b'/') || raw.ends_with(b"/.") || raw.ends_with(b"/..");
-    out.push(b'/');
-    for part in raw.split(|byte| *byte == b'/') {
-        match part {
-            b"" | b"." => {}
-            b".." => parent(out),
-            part => {
-                out.extend_from_slice(part);
-                out.push(b'/');
-            }
-        }
-    }
-    if !slash && out.len() > 1 {
-        out.pop();
-    }
-}
-
-fn is_clean(path: &[u8]) -> bool {
-    let inner = path.strip_prefix(b"/").unwrap_or(path);
-    let inner = inner.strip_suffix(b"/").unwrap_or(inner);
-    path == b"/"
-        || !inner.split(|byte| *byte == b'/').any(|part| matches!(part, b"" | b"." | b".."))
 }
 
 #[cfg(test)]

@@ -139,8 +139,7 @@ impl<S: Sink> Converter<S> {
             if self.threads.get(known).by_itself || known == caller {
                 return caller;
             }
-            self.threads.remove(known);
-            self.remove_at_once(child);
+            self.remove_stale(known);
         }
         let mut new = Thread::unknown(child, &self.threads.texts);
         new.flags = flags;
@@ -172,8 +171,7 @@ impl<S: Sink> Converter<S> {
             if cloned != 0 && event.ts.saturating_sub(cloned) < FRESH {
                 return known;
             }
-            self.threads.remove(known);
-            self.remove_at_once(tid);
+            self.remove_stale(known);
         }
         let mut new = Thread::unknown(tid, &self.threads.texts);
         new.pid = signed(params.get(4)).unwrap_or(-1);
@@ -212,13 +210,20 @@ impl<S: Sink> Converter<S> {
         self.join(new)
     }
 
-    /// Removes a thread whose number another has now: also a leader whose
-    /// threads are thought to live.
-    fn remove_at_once(&mut self, tid: i64) {
+    /// Removes a thread whose number another has now, and whose end was not
+    /// told: also a leader whose threads are thought to live.
+    fn remove_stale(&mut self, stale: ThreadRef) {
+        let thread = self.threads.get(stale);
+        let (tid, process, main) = (thread.tid, thread.process, thread.is_main());
+        let oid = self.oid(stale);
+        self.threads.remove(stale);
         if let Some(left) = self.threads.find(tid) {
             self.threads.erase(left);
         }
         self.clear_away();
+        if main {
+            self.engine.abandon(process, oid);
+        }
     }
 
     /// A program was started, or could not be.

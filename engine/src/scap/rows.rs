@@ -304,8 +304,7 @@ mod tests {
     /// What is asked for must be in the table of the format.
     #[test]
     fn parameters_exist() {
-        for number in 0..COUNT {
-            let row = ROWS[number];
+        for (number, row) in ROWS.iter().enumerate() {
             let Some(kind) = kinds::get(number as u16) else { continue };
             let has =
                 |index: u8| assert!(index < kind.parameters, "{number} {} {index}", kind.name);
@@ -334,17 +333,17 @@ mod tests {
 
     #[test]
     fn halves_are_where_they_belong() {
-        for number in 0..COUNT {
+        for (number, row) in ROWS.iter().enumerate() {
             let entering = matches!(
-                ROWS[number].act,
+                row.act,
                 Act::CloseEnter
                     | Act::ConnectEnter
                     | Act::SendtoEnter
                     | Act::MmapEnter
                     | Act::SetuidEnter
             );
-            assert!(!entering || number % 2 == 0, "{number}");
-            assert!(!ROWS[number].keep || number % 2 == 0, "{number}");
+            assert!(!entering || number.is_multiple_of(2), "{number}");
+            assert!(!row.keep || number.is_multiple_of(2), "{number}");
         }
         assert!(belongs(6, 7) && belongs(330, 293) && belongs(330, 331));
         assert!(!belongs(u16::MAX, 3) && !belongs(6, 9));

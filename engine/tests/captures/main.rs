@@ -4,3 +4,6 @@
 mod compare;
 mod convert;
 mod exact;
+mod full;
+mod rules;
+mod time;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod convert;
 mod diff;
 
 use std::ffi::OsStr;

@@ -2,7 +2,9 @@
 //! What the engine promises: events in, `SysFlow` records out.
 
 mod files;
+mod names;
 mod network;
 mod processes;
 mod schema_6;
+mod switches;
 mod world;

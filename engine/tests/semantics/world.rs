@@ -3,6 +3,7 @@
 //! records that the engine makes of them.
 
 use engine::clock::Clock;
+use engine::semantics::Semantics;
 use engine::sink::Sink;
 use engine::snapshot::{Found, Listening, Lookup, NoLookup};
 use engine::state::users::Users;
@@ -46,21 +47,25 @@ impl World {
     }
 
     pub(crate) fn with_lookup(lookup: Box<dyn Lookup>) -> Self {
-        Self::with(lookup, Version::V5)
+        Self::with(lookup, Settings::default())
     }
 
     /// A world whose output has that version of the schema.
     pub(crate) fn with_schema(schema: Version) -> Self {
-        Self::with(Box::new(NoLookup), schema)
+        Self::with(Box::new(NoLookup), Settings { schema, ..Settings::default() })
     }
 
-    fn with(lookup: Box<dyn Lookup>, schema: Version) -> Self {
+    pub(crate) fn with_semantics(semantics: Semantics) -> Self {
+        Self::with(Box::new(NoLookup), Settings { semantics, ..Settings::default() })
+    }
+
+    fn with(lookup: Box<dyn Lookup>, settings: Settings) -> Self {
+        let schema = settings.schema;
         let options = Options { schema, ..Options::default() };
         let mut writer = Writer::new(Vec::new(), &options).expect("memory");
         let version = schema.number();
         writer.write(Header::<String> { version, ..Header::default() }).expect("memory");
         let sink = Memory(writer);
-        let settings = Settings { schema, ..Settings::default() };
         let mut engine = Engine::new(settings, Clock::epoch(), Users::none(), lookup, sink);
         let init = Found { pid: 1, start: 1, exe: "/init".into(), ..Found::default() };
         engine.start_with(vec![init], Listening::default());
@@ -299,6 +304,7 @@ impl Written {
         let c = &self.counts;
         let ends = c.applied
             + c.silent
+            + c.untold
             + c.ipv6
             + c.failed
             + c.unused_close

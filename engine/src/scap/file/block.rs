@@ -118,7 +118,7 @@ impl<'a> Block<'a> {
             None => (None, Some((0, Problem::Body(what)))),
         };
         match kind {
-            Kind::Event(shape) => whole(RawEvent::read(body, shape).map(Block::Event), "event"),
+            Kind::Event(shape) => whole(RawEvent::read(body, shape).map(Self::Event), "event"),
             Kind::Machine => whole(Machine::read(body).map(Block::Machine), "machine"),
             Kind::Section => match Section::read(body) {
                 Ok(section) => (Some(Block::Section(section)), None),

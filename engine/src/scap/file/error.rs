@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +73,19 @@ pub struct Error {
     pub events: u64,
     /// What is wrong.
     pub problem: Problem,
+}
+
+impl Error {
+    /// The file could not be opened.
+    #[must_use]
+    pub fn open(path: &Path, source: io::Error) -> Self {
+        Self::at_start(path, Problem::Open(source))
+    }
+
+    /// What is wrong before anything was read.
+    pub(super) fn at_start(path: &Path, problem: Problem) -> Self {
+        Self { path: path.to_owned(), offset: 0, compressed: false, events: 0, problem }
+    }
 }
 
 impl fmt::Display for Error {

@@ -29,8 +29,8 @@ pub struct RawEvent<'a> {
 pub struct Params<'a> {
     lengths: &'a [u8],
     values: &'a [u8],
-    /// Whether lengths have 32 bits rather than 16.
-    wide: bool,
+    /// Binary logarithm of the size of a length: 1 or 2.
+    shift: u32,
 }
 
 impl<'a> RawEvent<'a> {
@@ -57,9 +57,9 @@ impl<'a> RawEvent<'a> {
 impl<'a> Params<'a> {
     #[inline]
     fn split(bytes: &'a [u8], count: usize, wide: bool) -> Option<Self> {
-        let size = if wide { 4 } else { 2 };
-        let (lengths, values) = bytes.split_at_checked(count.checked_mul(size)?)?;
-        let params = Self { lengths, values, wide };
+        let shift = if wide { 2 } else { 1 };
+        let (lengths, values) = bytes.split_at_checked(count.checked_mul(1 << shift)?)?;
+        let params = Self { lengths, values, shift };
         (params.total() <= values.len()).then_some(params)
     }
 
@@ -68,7 +68,7 @@ impl<'a> Params<'a> {
     /// for then nobody can use them.
     fn guess(bytes: &'a [u8], kind: u16) -> Option<Self> {
         let Some(known) = kinds::get(kind) else {
-            return Some(Self { lengths: &[], values: bytes, wide: false });
+            return Some(Self { lengths: &[], values: bytes, shift: 1 });
         };
         (0..=usize::from(known.parameters))
             .rev()
@@ -84,7 +84,7 @@ impl<'a> Params<'a> {
 
     #[inline]
     fn length(&self, index: usize) -> usize {
-        if self.wide {
+        if self.shift == 2 {
             let at = &self.lengths[4 * index..4 * index + 4];
             u32::from_le_bytes([at[0], at[1], at[2], at[3]]) as usize
         } else {
@@ -97,7 +97,7 @@ impl<'a> Params<'a> {
     #[must_use]
     #[inline]
     pub fn len(&self) -> usize {
-        self.lengths.len() / if self.wide { 4 } else { 2 }
+        self.lengths.len() >> self.shift
     }
 
     /// Whether there are none.

@@ -134,7 +134,7 @@ impl Reader {
         let path = path.as_ref();
         match File::open(path) {
             Ok(file) => Self::new(file, path),
-            Err(source) => Err(at_start(path, Problem::Open(source))),
+            Err(source) => Err(Error::open(path, source)),
         }
     }
 
@@ -157,7 +157,7 @@ impl Reader {
     ) -> Result<Self, Error> {
         let path = name.into();
         let Source { bytes, consumed, compressed } = Source::new(input, limits.window_log)
-            .map_err(|source| at_start(&path, Problem::Io(source)))?;
+            .map_err(|source| Error::at_start(&path, Problem::Io(source)))?;
         Ok(Self {
             window: Window::new(bytes),
             given: 0,
@@ -191,13 +191,19 @@ impl Reader {
         };
         self.given = len;
         let body = &self.window.bytes()[HEAD..len - TAIL];
+        if let Kind::Event(shape) = kind {
+            let Some(event) = RawEvent::read(body, shape) else {
+                return Err(self.state.fail(self.state.at, Problem::Body("event")));
+            };
+            self.state.counts.events += 1;
+            return Ok(Some(Block::Event(event)));
+        }
         let (block, damage) = Block::read(kind, body);
         if let Some((offset, problem)) = damage {
             self.state.damage = Some((self.state.at + (HEAD + offset) as u64, problem));
             self.state.stopped = true;
         }
         match block {
-            Some(Block::Event(_)) => self.state.counts.events += 1,
             Some(Block::Section(_)) => self.state.counts.sections += 1,
             Some(_) => {}
             None => return self.state.stop().map(|()| None),
@@ -319,9 +325,4 @@ impl fmt::Debug for Reader {
         let State { path, counts, .. } = &self.state;
         f.debug_struct("Reader").field("path", path).field("counts", counts).finish_non_exhaustive()
     }
-}
-
-/// What is wrong before anything was read.
-fn at_start(path: &Path, problem: Problem) -> Error {
-    Error { path: path.to_owned(), offset: 0, compressed: false, events: 0, problem }
 }

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+//! `sysflow record -r`: captures to traces.
+
+mod meter;
+mod output;
+mod report;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use engine::scap::file::{self, Block, Reader};
+use engine::scap::{Converter, Options};
+use engine::semantics::Semantics;
+
+use super::record::Args;
+use super::semantics::environment;
+use super::signals::Signals;
+use meter::Meter;
+use output::Output;
+
+/// Events between two looks at the clock and at the output.
+const ROUND: u32 = 1 << 16;
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let signals = Signals::new()?;
+    let base = Semantics { compat: args.compat, ..Semantics::of_reference() };
+    let options = Options {
+        semantics: args.semantics.apply(base, environment),
+        export_interval: u64::try_from(args.export_interval.as_nanos())?,
+        schema: args.schema,
+    };
+    let mut job = Job {
+        converter: Converter::new(&options, Output::new(args)),
+        meter: Meter::new(args),
+        read: file::Counts::default(),
+        whole: true,
+        quiet: args.quiet,
+    };
+    for input in &args.read {
+        if let Err(error) = job.input(input, &signals) {
+            job.whole = false;
+            job.meter.clear();
+            match error {
+                _ if signals.came() => eprintln!("sysflow: ended before the end of {input:?}"),
+                // One damaged file does not spoil the others.
+                Failure::Input(error) => eprintln!("sysflow: {error}"),
+                Failure::Output(error) => {
+                    job.meter.clear();
+                    return Err(job.give_up(error));
+                }
+            }
+        }
+        if signals.came() {
+            break;
+        }
+    }
+    job.finish(args)
+}
+
+/// A conversion.
+struct Job {
+    converter: Converter<Output>,
+    meter: Meter,
+    /// What was read of all inputs.
+    read: file::Counts,
+    /// Whether everything could be read so far.
+    whole: bool,
+    quiet: bool,
+}
+
+/// What can go wrong with an input.
+enum Failure {
+    Input(file::Error),
+    Output(sysflow::write::Error),
+}
+
+impl From<file::Error> for Failure {
+    fn from(error: file::Error) -> Self {
+        Self::Input(error)
+    }
+}
+
+/// Opens a capture. What a file is shows in its bytes, not in its name.
+fn open(path: &Path, signals: &Signals) -> Result<(Reader, Option<u64>), file::Error> {
+    if path.as_os_str() == "-" {
+        // The descriptor itself: what a buffer holds, waiting for the descriptor would not see.
+        let input = io::stdin().as_fd().try_clone_to_owned();
+        let input = File::from(input.map_err(|error| file::Error::open(path, error))?);
+        return Ok((Reader::new(signals.interrupt(input), "standard input")?, None));
+    }
+    let file = File::open(path).map_err(|error| file::Error::open(path, error))?;
+    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len());
+    Ok((Reader::new(signals.interrupt(file), path)?, size))
+}
+
+impl Job {
+    /// Converts one capture.
+    fn input(&mut self, path: &Path, signals: &Signals) -> Result<(), Failure> {
+        let (mut reader, size) = open(path, signals)?;
+        self.meter.begin(size);
+        let done = self.blocks(&mut reader);
+        let counts = reader.counts();
+        self.read.sections += counts.sections;
+        self.read.events += counts.events;
+        self.read.unknown_blocks += counts.unknown_blocks;
+        self.read.unknown_type = self.read.unknown_type.or(counts.unknown_type);
+        done
+    }
+
+    /// Hot path. Hands the blocks to the converter.
+    fn blocks(&mut self, reader: &mut Reader) -> Result<(), Failure> {
+        let mut left = ROUND;
+        while let Some(block) = reader.next_block()? {
+            match &block {
+                Block::Event(event) if event.ts >= self.converter.engine().sink().next_file() => {
+                    self.next_file(event.ts)?;
+                }
+                Block::Machine(machine) => {
+                    self.converter.engine().sink().came_from(machine.host_name);
+                }
+                _ => {}
+            }
+            self.converter.block(&block);
+            left -= 1;
+            if left == 0 {
+                left = ROUND;
+                self.round(reader)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins the output, or its next file.
+    #[cold]
+    fn next_file(&mut self, ts: u64) -> Result<(), Failure> {
+        let engine = self.converter.engine();
+        if engine.sink().begin(ts).map_err(Failure::Output)? {
+            engine.begin_file();
+        }
+        Ok(())
+    }
+
+    /// Every now and then: is the output well, and what is there to show?
+    #[cold]
+    fn round(&mut self, reader: &Reader) -> Result<(), Failure> {
+        if let Some(error) = self.converter.engine().sink().take_trouble() {
+            return Err(Failure::Output(error));
+        }
+        let events = self.read.events + reader.counts().events;
+        self.meter.show(events, reader.consumed());
+        Ok(())
+    }
+
+    /// Keeps what could be written.
+    fn give_up(self, error: sysflow::write::Error) -> anyhow::Error {
+        let (mut sink, _, _) = self.converter.finish();
+        let _ = sink.finish();
+        error.into()
+    }
+
+    fn finish(mut self, args: &Args) -> anyhow::Result<ExitCode> {
+        if self.read.sections == 0 {
+            // Nothing was a capture: there is nothing to write.
+            return Ok(ExitCode::FAILURE);
+        }
+        self.meter.clear();
+        let elapsed = self.meter.elapsed();
+        let (mut sink, capture, engine) = {
+            if !self.converter.engine().sink().begun() {
+                let now = engine::clock::epoch_now().cast_unsigned();
+                self.converter.engine().sink().begin(now)?;
+            }
+            self.converter.finish()
+        };
+        let trouble = sink.take_trouble();
+        let files = sink.finish()?;
+        if let Some(error) = trouble {
+            eprintln!("sysflow: {error}");
+            self.whole = false;
+        }
+        let report = report::Report { read: self.read, capture, engine, files, elapsed };
+        report.write_json(args, self.whole)?;
+        if !self.quiet {
+            report.print(&mut io::stderr().lock())?;
+        }
+        Ok(if self.whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
