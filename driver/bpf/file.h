@@ -23,6 +23,12 @@ static __always_inline __u64 sf_file_of(__s32 fd)
 			       (__u32)fd * sizeof(void *));
 }
 
+/* struct file of a call's first descriptor. */
+static __always_inline __u64 sf_call_file(const struct sf_call *call)
+{
+	return call->held ? call->held : sf_file_of(call->arg[call->row.a & 7]);
+}
+
 static __always_inline __u64 sf_ino_of(__u64 file)
 {
 	return SF_LOAD(inode, SF_POINTER(file, file, f_inode), i_ino);
@@ -114,7 +120,7 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 	if (op == SF_OP_ANON)
 		rec->attr |= here.cpu->call.row.b << SF_FILE_MADE_SHIFT;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
-	rec->h.flags = flags;
+	rec->h.flags = sf_flags(sf_who_of(here.cpu), op, flags);
 	sf_described(here.cpu, file, rec->ino, SF_KIND_FILE);
 	sf_publish(&here, op, len);
 	return 1;
@@ -155,7 +161,7 @@ __noinline int sf_open_user(void)
 	rec->flags = sf_open_flags(call, &flags);
 	rec->attr = 0;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
-	rec->h.flags = flags;
+	rec->h.flags = sf_flags(sf_who_of(here.cpu), SF_OP_OPEN, flags);
 	sf_publish(&here, SF_OP_OPEN, len);
 	return 1;
 }

@@ -85,7 +85,7 @@ void sf_tell_mmap(struct sf_run *run, const struct sf_call *call)
 	if (!pin.file)
 		sf_emit_mmap(run, call, 0);
 	else if (sf_kind_told(run, pin.file, call->arg[4]) == SF_KIND_NONE)
-		sf_lose(run, SF_CLASS_FILE);
+		sf_lose(run, SF_CLASS_FILE, SF_CAUSE_RING_FULL);
 	else
 		sf_emit_mmap(run, call, sf_identity(pin.file));
 	sf_unpin(&pin);

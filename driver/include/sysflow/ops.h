@@ -86,12 +86,12 @@ enum sf_op {
 
 	/* SF_CLASS_NET */
 	SF_OP_SOCKET		= 96,	/* sf_rec_sock */
-	SF_OP_BIND		= 97,	/* sf_rec_sock, reserved */
-	SF_OP_LISTEN		= 98,	/* sf_rec_sock, reserved */
+	SF_OP_BIND		= 97,	/* sf_rec_sock */
+	SF_OP_LISTEN		= 98,	/* sf_rec_sock */
 	SF_OP_ACCEPT		= 99,	/* sf_rec_sock */
 	SF_OP_CONNECT		= 100,	/* sf_rec_sock */
-	SF_OP_SHUTDOWN		= 101,	/* sf_rec_sock, reserved */
-	SF_OP_SOCKETPAIR	= 102,	/* sf_rec_sock twice, reserved */
+	SF_OP_SHUTDOWN		= 101,	/* sf_rec_sock */
+	SF_OP_SOCKETPAIR	= 102,	/* sf_rec_sock twice */
 
 	/* SF_CLASS_PATH, all sf_rec_path */
 	SF_OP_MKDIR		= 128,

@@ -32,6 +32,9 @@
  *   SOCKET  returns a descriptor.
  *   CONNECT a: descriptor, b: sockaddr, c: its length.
  *   ACCEPT  a: listening descriptor. Returns a descriptor.
+ *   BIND    a: descriptor, b: sockaddr, c: its length.
+ *   SOCKNUM a: descriptor, b: a number.
+ *   PAIR    a: family, b: type, c: protocol; the next: two descriptors.
  *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
  *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
  *           is told at exit.
@@ -132,6 +135,10 @@ SF_SYSCALL(socket,	SOCKET, SOCKET, 0, 0, 0)
 SF_SYSCALL(connect,	CONNECT, CONNECT, 0, 1, 2)
 SF_SYSCALL(accept,	ACCEPT, ACCEPT, 0, 0, 0)
 SF_SYSCALL(accept4,	ACCEPT, ACCEPT, 0, 0, 0)
+SF_SYSCALL(bind,	BIND, BIND, 0, 1, 2)
+SF_SYSCALL(listen,	SOCKNUM, LISTEN, 0, 1, 0)
+SF_SYSCALL(shutdown,	SOCKNUM, SHUTDOWN, 0, 1, 0)
+SF_SYSCALL(socketpair,	PAIR, SOCKETPAIR, 0, 1, 2)
 
 SF_SYSCALL(clone,	CLONE, CLONE, 0, 0, 0)
 SF_SYSCALL(clone3,	CLONE, CLONE, SF_ARG_NONE, 0, 0)

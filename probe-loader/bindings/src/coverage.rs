@@ -23,8 +23,16 @@ the kernel has it, and the table says since when.
 What holds for all: a path is at most 4096 bytes long, and what is longer is cut
 and marked; the eBPF driver also cuts one of more than 256 names and mounts. A
 name that only the caller's memory holds is read once, when the call ends
-(`SF_F_USER`). Calls of 32 bits and operations of io_uring that are not told are
-counted (`uncovered_compat`, `uncovered_uring`).
+(`SF_F_USER`).
+
+A call of a 32-bit program gives the same record, marked `SF_F_COMPAT`, and so
+does an operation of io_uring (`SF_F_URING`), from Linux 6.0 on; the last column
+has the system calls that its operations stand for. Counted and not told
+(`uncovered_compat`, `uncovered_uring`) are: the x32 table; umount(2) without
+flags and mmap(2) with its arguments in memory, which only the 32-bit table has;
+every request of io_uring before Linux 6.0; its commands to devices (URING_CMD);
+files that are opened into or closed in a ring's own table, without a
+descriptor; and requests that ask for no completion when they succeed.
 ";
 
 /// The headers' texts, by file name; empty when there is no such file.
@@ -64,6 +72,12 @@ struct Tables {
     since: BTreeMap<String, String>,
     notes: Vec<Vec<String>>,
     ia32: Vec<String>,
+    uring: Vec<String>,
+}
+
+/// The system calls that other numbers stand for.
+fn second_column(header: &str, name: &str) -> Vec<String> {
+    rows(header, name).into_iter().map(|row| row[1].clone()).collect()
 }
 
 impl Tables {
@@ -79,10 +93,8 @@ impl Tables {
             hooks: rows(&coverage, "SF_HOOK"),
             since: since.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect(),
             notes: rows(&coverage, "SF_NOTE"),
-            ia32: rows(&headers.text("ia32.h"), "SF_IA32")
-                .into_iter()
-                .map(|row| row[1].clone())
-                .collect(),
+            ia32: second_column(&headers.text("ia32.h"), "SF_IA32"),
+            uring: second_column(&headers.text("uring_ops.h"), "SF_URING"),
         }
     }
 
@@ -128,6 +140,14 @@ impl Tables {
             _ => format!("not: {}", missing.join(", ")),
         }
     }
+
+    /// The calls that `io_uring` does too.
+    fn uring(&self, op: &str) -> String {
+        let calls = self.calls_of(op);
+        let done: Vec<_> =
+            calls.into_iter().filter(|c| self.uring.iter().any(|u| u == c)).collect();
+        done.join(", ")
+    }
 }
 
 /// The document.
@@ -140,8 +160,10 @@ pub(crate) fn document(include: &Path) -> String {
         if of != class {
             class = of;
             let _ = write!(text, "\n## {}\n\n", class_title(class));
-            text.push_str("| operation | system calls | module | eBPF | 32-bit calls |\n");
-            text.push_str("|---|---|---|---|---|\n");
+            text.push_str(
+                "| operation | system calls | module | eBPF | 32-bit calls | io_uring as |\n",
+            );
+            text.push_str("|---|---|---|---|---|---|\n");
         }
         let (module, ebpf) = (tables.verdict(&op, "KMOD"), tables.verdict(&op, "EBPF"));
         let ebpf = if ebpf == module && module.starts_with("partial") {
@@ -150,7 +172,8 @@ pub(crate) fn document(include: &Path) -> String {
             ebpf
         };
         let (sources, compat) = (tables.sources(&op), tables.compat(&op));
-        let _ = writeln!(text, "| {op} | {sources} | {module} | {ebpf} | {compat} |");
+        let uring = tables.uring(&op);
+        let _ = writeln!(text, "| {op} | {sources} | {module} | {ebpf} | {compat} | {uring} |");
     }
     text.push_str("\n## Known and not told\n\n| why | system calls |\n|---|---|\n");
     for (reason, why) in &tables.calls.reasons {

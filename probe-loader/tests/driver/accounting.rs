@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use probe_loader::abi::{SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE};
 use probe_loader::driver::Driver;
 
-use crate::recording::{Collector, check_accounting, open, record};
+use crate::recording::{Collector, check_accounting, open};
 use crate::{Test, sys};
 
 pub(crate) const TESTS: &[Test] = &[
@@ -21,7 +21,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("accounting::start_and_stop_again", start_and_stop_again),
     ("accounting::wakes_the_reader", wakes_the_reader),
     ("accounting::own_thread_group_is_not_recorded", own_thread_group_is_not_recorded),
-    ("accounting::calls_of_32_bits_are_counted", calls_of_32_bits_are_counted),
 ];
 
 const SMALL: usize = 64 << 10;
@@ -181,25 +180,4 @@ fn own_thread_group_is_not_recorded() {
         finish(driver, collector)
     };
     assert_eq!(collector.events.iter().filter(|e| e.hdr().pid == me).count(), 0);
-}
-
-#[cfg(target_arch = "x86_64")]
-fn calls_of_32_bits_are_counted() {
-    let r = record(|facts| {
-        // A kernel without 32-bit support ends the process here.
-        let errno = sys::close_32bit(-1);
-        facts.set("errno", errno);
-        for _ in 0..9 {
-            sys::close_32bit(-1);
-        }
-    });
-    assert_eq!(r.num::<i32>("errno"), -libc::EBADF);
-    let counted: u64 = r.counters.iter().map(|c| c.uncovered_compat).sum();
-    assert_eq!(counted, 10);
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn calls_of_32_bits_are_counted() {
-    let r = record(|_| {});
-    assert_eq!(r.counters.iter().map(|c| c.uncovered_compat).sum::<u64>(), 0);
 }
