@@ -89,6 +89,15 @@ provide_fastavro() {
 		fi
 	fi
 	"$venv/bin/python" -c 'import fastavro; print("fastavro " + fastavro.__version__)'
+	# The Arrow project's own reader of Parquet.
+	if ! "$venv/bin/python" -c 'import pyarrow.parquet' 2>/dev/null; then
+		echo "installing pyarrow into $venv, from PyPI"
+		if ! "$venv/bin/pip" -q install 'pyarrow>=15' >&2; then
+			skip "pyarrow: PyPI cannot be reached; Parquet is not read back"
+			return 0
+		fi
+	fi
+	"$venv/bin/python" -c 'import pyarrow; print("pyarrow " + pyarrow.__version__)'
 }
 
 stage_format() {

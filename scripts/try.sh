@@ -55,7 +55,7 @@ table() {
 	columns=$({ stty size </dev/tty; } 2>/dev/null | awk '{ print $2 }') || true
 	[ "${columns:-0}" -ge 80 ] || columns=200
 	if command -v script >/dev/null; then
-		as_root script -qec "stty rows 50 cols $columns; exec '$sysflow' print '$1'" /dev/null | tr -d '\r'
+		as_root script -qec "stty rows 50 cols $columns; exec '$sysflow' print --color never --fields default '$1'" /dev/null | tr -d '\r'
 	else
 		as_root "$sysflow" print "$1"
 	fi

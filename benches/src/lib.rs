@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Benchmarks and load generators of the `SysFlow` capture engine.
 
+pub mod clock;
 pub mod cost;
 pub mod replay;
 pub mod stream;

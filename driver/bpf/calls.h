@@ -6,10 +6,12 @@
 #ifndef SYSFLOW_BPF_CALLS_H
 #define SYSFLOW_BPF_CALLS_H
 
+#include "descriptors.h"
 #include "exec.h"
-#include "io.h"
 #include "names.h"
+#include "net.h"
 #include "security.h"
+#include "transfer.h"
 
 __noinline int sf_call_open(void)
 {
@@ -25,124 +27,6 @@ __noinline int sf_call_open(void)
 		sf_file_emit(file, SF_OP_OPEN, call->ret, call->ret);
 	else
 		sf_open_user();
-	return 0;
-}
-
-/* Prepares cpu->sock for a call that has no socket to look at. */
-static __always_inline struct sf_sock_facts *sf_sock_none(struct sf_here *here)
-{
-	struct sf_sock_facts *facts = &here->cpu->sock;
-
-	__builtin_memset(facts, 0, sizeof(*facts));
-	return facts;
-}
-
-__noinline int sf_call_socket(void)
-{
-	struct sf_here here;
-	struct sf_call *call;
-	__u64 file;
-	struct sf_sock_facts *facts;
-
-	if (!sf_here(&here))
-		return 0;
-	call = &here.cpu->call;
-	file = call->ret < 0 ? 0 : sf_file_of(call->ret);
-	if (file) {
-		sf_sock_read(file, 0);
-	} else {
-		facts = sf_sock_none(&here);
-		facts->tuple.family = call->arg[0];
-		facts->tuple.type = call->arg[1] & SOCK_TYPE_MASK;
-		facts->tuple.proto = call->arg[2];
-	}
-	sf_sock_emit(file, SF_OP_SOCKET, call->ret < 0 ? -1 : call->ret,
-		     call->ret);
-	return 0;
-}
-
-__noinline int sf_call_accept(void)
-{
-	struct sf_here here;
-	struct sf_call *call;
-	__u64 file;
-	__u64 source;
-
-	if (!sf_here(&here))
-		return 0;
-	call = &here.cpu->call;
-	file = call->ret < 0 ? 0 : sf_file_of(call->ret);
-	source = file;
-	/* A failed one is told with the listening socket's own end. */
-	if (!source)
-		source = sf_file_of(call->arg[0]);
-	if (source && sf_is_sock(source))
-		sf_sock_read(source, 0);
-	else
-		sf_sock_none(&here);
-	sf_sock_emit(file, SF_OP_ACCEPT, call->ret < 0 ? -1 : call->ret,
-		     call->ret);
-	return 0;
-}
-
-/* The address that connect(2) was given, when the socket holds none. */
-static __always_inline void sf_connect_user(struct sf_cpu *cpu,
-					    const struct sf_call *call)
-{
-	struct sf_sock_facts *facts = &cpu->sock;
-	__u64 src = call->arg[1];
-	__u32 len = call->arg[2];
-	__u16 family = 0;
-	long name;
-
-	if (bpf_probe_read_user(&family, sizeof(family), (void *)src)) {
-		facts->flags |= SF_F_FAULT;
-		return;
-	}
-	if (family != AF_UNIX) {
-		facts->flags |= sf_peer_user(&facts->tuple, src);
-		return;
-	}
-	if (!facts->tuple.family)
-		facts->tuple.family = AF_UNIX;
-	if (len <= SF_SUN_PATH)
-		return;
-	len -= SF_SUN_PATH;
-	sf_opaque(len);
-	if (len > SF_SUN_PATH_MAX)
-		len = SF_SUN_PATH_MAX;
-	facts->flags |= SF_F_USER;
-	if (bpf_probe_read_user(facts->path, len, (void *)(src + SF_SUN_PATH))) {
-		facts->flags |= SF_F_FAULT;
-		return;
-	}
-	facts->path_len = len;
-	/* A name in the file system ends at its NUL. */
-	name = bpf_probe_read_kernel_str(cpu->name, SF_SUN_PATH_MAX + 1,
-					 facts->path);
-	if (name > 1 && name <= len)
-		facts->path_len = name - 1;
-}
-
-__noinline int sf_call_connect(void)
-{
-	struct sf_here here;
-	struct sf_call *call;
-	__u64 file;
-	struct sf_sock_facts *facts;
-
-	if (!sf_here(&here))
-		return 0;
-	call = &here.cpu->call;
-	file = sf_file_of(call->arg[0]);
-	facts = &here.cpu->sock;
-	if (file && sf_is_sock(file))
-		sf_sock_read(file, 1);
-	else
-		sf_sock_none(&here);
-	if (!facts->peer || (call->ret < 0 && facts->tuple.family == AF_UNIX))
-		sf_connect_user(here.cpu, call);
-	sf_sock_emit(file, SF_OP_CONNECT, call->arg[0], call->ret);
 	return 0;
 }
 
@@ -187,7 +71,60 @@ __noinline int sf_call_dup(void)
 	return 0;
 }
 
-/* The kinds above SF_HOW_CLOSE. */
+/* IO and MSGIO of a call that is not on the hot path. */
+__noinline int sf_call_io(void)
+{
+	struct sf_here here;
+	struct sf_call *call;
+	struct sf_who who;
+	__u32 kind, op;
+	__u64 file;
+	__s32 fd;
+
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	who = sf_who_of(here.cpu);
+	op = call->row.op;
+	fd = call->arg[call->row.a & 7];
+	file = sf_call_file(call);
+	call->file = file;
+	if (!file) {
+		sf_io_emit(&here, who, op, 0, fd, call->ret);
+		return 0;
+	}
+	kind = sf_io_kind(&here, who, file, fd);
+	if (kind == SF_KIND_NONE)
+		sf_lose(&here, op, SF_CAUSE_RING_FULL);
+	else if (kind == SF_KIND_DGRAM)
+		sf_dgram();
+	else if (sf_is_mmsg(call) && call->ret > 1)
+		sf_stream_mmsg();
+	else
+		sf_io_emit(&here, who, op, file, fd, call->ret);
+	return 0;
+}
+
+__noinline int sf_call_close(void)
+{
+	struct sf_here here;
+	struct sf_call *call;
+	struct sf_rec_fd *rec;
+
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_CLOSE, sizeof(*rec), 0);
+	if (!rec)
+		return 0;
+	rec->file = 0;
+	rec->fd = call->arg[call->row.a & 7];
+	rec->ret = call->ret;
+	sf_publish(&here, SF_OP_CLOSE, sizeof(*rec));
+	return 0;
+}
+
+/* Every kind: those up to SF_HOW_CLOSE come here off the hot path only. */
 __noinline int sf_call(void)
 {
 	struct sf_here here;
@@ -195,23 +132,36 @@ __noinline int sf_call(void)
 	if (!sf_here(&here))
 		return 0;
 	switch (here.cpu->call.row.how) {
+	case SF_HOW_IO:
+	case SF_HOW_MSGIO:
+		sf_call_io();
+		break;
+	case SF_HOW_CLOSE:
+		sf_call_close();
+		break;
 	case SF_HOW_OPEN:
 		sf_call_open();
-		break;
-	case SF_HOW_SOCKET:
-		sf_call_socket();
-		break;
-	case SF_HOW_CONNECT:
-		sf_call_connect();
-		break;
-	case SF_HOW_ACCEPT:
-		sf_call_accept();
 		break;
 	case SF_HOW_CLONE:
 		sf_call_clone();
 		break;
 	case SF_HOW_DUP:
 		sf_call_dup();
+		break;
+	case SF_HOW_ANON:
+		sf_call_anon();
+		break;
+	case SF_HOW_PIPE:
+		sf_call_pipe();
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_call_close_range();
+		break;
+	case SF_HOW_MMAP:
+		sf_call_mmap();
+		break;
+	case SF_HOW_TRANSFER:
+		sf_call_transfer();
 		break;
 	case SF_HOW_NAMES:
 		sf_call_names();
@@ -220,10 +170,52 @@ __noinline int sf_call(void)
 		sf_exec(0, here.cpu->call.ret, here.cpu->call.who.tid);
 		break;
 	default:
-		sf_call_security();
+		if (SF_OP_CLASS(here.cpu->call.row.op) == SF_CLASS_NET)
+			sf_call_net();
+		else
+			sf_call_security();
 		break;
 	}
 	return 0;
+}
+
+/* Arguments of a 32-bit call that lie in user memory, n words. */
+static __always_inline int sf_read_args32(struct sf_call *call, __u64 src, __u32 n)
+{
+	__u32 words[6] = {};
+	int i;
+
+	if (n > 6)
+		n = 6;
+	sf_opaque(n);
+	if (n > 6 || bpf_probe_read_user(words, n * sizeof(__u32), (void *)src))
+		return 0;
+	for (i = 0; i < 6; i++)
+		call->arg[i] = words[i];
+	return 1;
+}
+
+/* What is left to be done to the arguments of a 32-bit call. One whose
+ * arguments cannot be read is lost: 0. */
+__noinline int sf_call_fix(void)
+{
+	struct sf_here here;
+	struct sf_call *call;
+	int ok = 1;
+	__u32 nr;
+
+	if (!sf_here(&here))
+		return 0;
+	call = &here.cpu->call;
+	if (call->fix == SF_FIX_SOCKETCALL) {
+		nr = call->arg[0] & (SF_SOCKETCALLS - 1);
+		ok = sf_read_args32(call, call->arg[1], sf_socketcalls[nr].fix);
+	} else {
+		sf_fix_args(call->fix, call->arg);
+	}
+	if (!ok)
+		sf_lose(&here, call->row.op, SF_CAUSE_COPY_FAULT);
+	return ok;
 }
 
 #endif /* SYSFLOW_BPF_CALLS_H */

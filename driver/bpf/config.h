@@ -24,8 +24,11 @@ struct sf_config {
 	__u32 exit_group_dead;	/* sched_process_exit says whether the group
 				 * is gone, in a second argument */
 	__u32 guard_preempt;	/* programs run preemptible */
-	__u32 pad;
+	__u32 uring;	/* SF_URING_*: 0 when requests are only counted */
 };
+
+#define SF_URING_HOOKED	0x1U	/* the tracepoints of io_uring are attached */
+#define SF_URING_CQE	0x2U	/* a completion's is given a whole io_uring_cqe */
 
 const volatile struct sf_config sf_config
 	__attribute__((section(".rodata.config"), used)) = {

@@ -31,6 +31,13 @@ __noinline int sf_ring_bell(void)
 	return bpf_ringbuf_output(bell, &id, sizeof(id), BPF_RB_FORCE_WAKEUP);
 }
 
+/* The flags of a record: its own, and those of the whole run. */
+static __always_inline __u32 sf_flags(struct sf_who who, __u32 op, __u32 flags)
+{
+	return SF_OP_CLASS(op & 0xff) == SF_CLASS_DESCRIBE ? flags :
+							     flags | who.flags;
+}
+
 /* Room for a record with its header filled, or NULL and a loss counted. */
 static __always_inline void *sf_record(struct sf_here *here, struct sf_who who,
 				       __u32 op, __u32 len, __u32 flags)
@@ -39,7 +46,7 @@ static __always_inline void *sf_record(struct sf_here *here, struct sf_who who,
 
 	if (rec)
 		sf_ring_stamp(here->ring.prod, rec, who.ts, who.pid, who.tid,
-			      len, op, flags);
+			      len, op, sf_flags(who, op, flags));
 	return rec;
 }
 
@@ -70,6 +77,7 @@ static __always_inline int sf_enter(struct sf_here *here, struct sf_who *who,
 	    !sf_ring_begin(here->ring.prod, SF_OP_CLASS(op & 0xff)))
 		return 0;
 	who->ts = bpf_ktime_get_ns();
+	who->flags = 0;
 	return 1;
 }
 

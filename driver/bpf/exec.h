@@ -146,7 +146,7 @@ static __always_inline void sf_exec_publish(struct sf_here *here, __u32 len,
 	if (!dst)
 		return;
 	sf_ring_stamp(here->ring.prod, (void *)here->cpu->big, who.ts, who.pid,
-		      who.tid, len, SF_OP_EXEC, flags);
+		      who.tid, len, SF_OP_EXEC, sf_flags(who, SF_OP_EXEC, flags));
 	bpf_probe_read_kernel(dst, len, here->cpu->big);
 	sf_publish(here, SF_OP_EXEC, len);
 }

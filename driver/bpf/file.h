@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
 /*
  * Open files: from a descriptor to what the kernel holds of it, and the
- * records OPEN and DESCRIBE_FILE.
+ * records OPEN, ANON and DESCRIBE_FILE.
  */
 #ifndef SYSFLOW_BPF_FILE_H
 #define SYSFLOW_BPF_FILE_H
@@ -21,6 +21,12 @@ static __always_inline __u64 sf_file_of(__s32 fd)
 		return 0;
 	return sf_load_pointer(SF_POINTER(fdtable, fdt, fd) +
 			       (__u32)fd * sizeof(void *));
+}
+
+/* struct file of a call's first descriptor. */
+static __always_inline __u64 sf_call_file(const struct sf_call *call)
+{
+	return call->held ? call->held : sf_file_of(call->arg[call->row.a & 7]);
 }
 
 static __always_inline __u64 sf_ino_of(__u64 file)
@@ -69,7 +75,20 @@ static __always_inline __u32 sf_open_flags(const struct sf_call *call, __u32 *fa
 	return how;
 }
 
-/* OPEN or DESCRIBE_FILE of an open file. Returns whether it was delivered. */
+/* The flags of a record: the caller's, or of a description the file's. */
+static __always_inline __u32 sf_told_flags(__u32 op, __u64 file,
+					   const struct sf_call *call,
+					   __u32 *fault)
+{
+	if (op == SF_OP_OPEN)
+		return sf_open_flags(call, fault);
+	if (op == SF_OP_ANON)
+		return call->arg[call->row.a & 7];
+	return SF_LOAD(file, file, f_flags);
+}
+
+/* OPEN, ANON or DESCRIBE_FILE of an open file. Returns whether it was
+ * delivered. */
 __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 {
 	__u64 inode = SF_POINTER(file, file, f_inode);
@@ -88,19 +107,20 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 	rec = sf_record(&here, sf_who_of(here.cpu), op, len, flags);
 	if (!rec)
 		return 0;
+	/* The padding; without a path the last fields, which come now. */
+	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->file = sf_identity(file);
 	rec->ino = SF_LOAD(inode, inode, i_ino);
 	rec->dev = SF_LOAD(super_block, SF_POINTER(inode, inode, i_sb), s_dev);
 	rec->mode = SF_LOAD(inode, inode, i_mode);
 	rec->fd = fd;
 	rec->ret = ret;
-	rec->flags = op == SF_OP_OPEN ?
-		sf_open_flags(&here.cpu->call, &flags) :
-		SF_LOAD(file, file, f_flags);
+	rec->flags = sf_told_flags(op, file, &here.cpu->call, &flags);
 	rec->attr = sf_file_attr(file, dentry);
-	*(__u64 *)((char *)rec + len - 8) = 0;
+	if (op == SF_OP_ANON)
+		rec->attr |= here.cpu->call.row.b << SF_FILE_MADE_SHIFT;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
-	rec->h.flags = flags;
+	rec->h.flags = sf_flags(sf_who_of(here.cpu), op, flags);
 	sf_described(here.cpu, file, rec->ino, SF_KIND_FILE);
 	sf_publish(&here, op, len);
 	return 1;
@@ -118,7 +138,10 @@ __noinline int sf_open_user(void)
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
-	flags = sf_path_user(here.cpu, call->arg[call->row.a & 7]);
+	if (call->row.a == SF_ARG_NONE)
+		flags = sf_path_none(here.cpu);
+	else
+		flags = sf_path_user(here.cpu, call->arg[call->row.a & 7]);
 	path_len = here.cpu->path_len;
 	if (path_len > SF_PATH_MAX)
 		return 0;
@@ -126,6 +149,8 @@ __noinline int sf_open_user(void)
 	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_OPEN, len, 0);
 	if (!rec)
 		return 0;
+	/* As above. */
+	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->file = 0;
 	rec->ino = 0;
 	rec->dev = 0;
@@ -135,9 +160,8 @@ __noinline int sf_open_user(void)
 	rec->ret = call->ret;
 	rec->flags = sf_open_flags(call, &flags);
 	rec->attr = 0;
-	*(__u64 *)((char *)rec + len - 8) = 0;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);
-	rec->h.flags = flags;
+	rec->h.flags = sf_flags(sf_who_of(here.cpu), SF_OP_OPEN, flags);
 	sf_publish(&here, SF_OP_OPEN, len);
 	return 1;
 }

@@ -6,6 +6,7 @@
 #ifndef SYSFLOW_BPF_IO_H
 #define SYSFLOW_BPF_IO_H
 
+#include <sysflow/compat.h>
 #include "sock.h"
 
 #define SF_MMSG_MAX	1024	/* UIO_MAXIOV: the kernel takes no more */
@@ -46,6 +47,12 @@ static __always_inline __u32 sf_io_kind(struct sf_here *here, struct sf_who who,
 	return sf_describe(file, fd);
 }
 
+/* Whether structures of user memory are 32-bit. */
+static __always_inline int sf_is_compat(const struct sf_call *call)
+{
+	return call->who.flags & SF_F_COMPAT;
+}
+
 /* User address of the sockaddr of message i, 0 when the call gave none. */
 static __always_inline __u64 sf_msg_name(const struct sf_call *call, __u32 i)
 {
@@ -57,8 +64,14 @@ static __always_inline __u64 sf_msg_name(const struct sf_call *call, __u32 i)
 		return addr;
 	if (!addr)
 		return 0;
-	addr += (__u64)i * SF_MMSGHDR_SIZE + SF_MSGHDR_NAME;
-	bpf_probe_read_user(&name, sizeof(name), (void *)addr);
+	/* The name is the first member of both. */
+	if (sf_is_compat(call)) {
+		addr += (__u64)i * sizeof(struct sf_mmsghdr32);
+		bpf_probe_read_user(&name, sizeof(__u32), (void *)addr);
+	} else {
+		addr += (__u64)i * SF_MMSGHDR_SIZE;
+		bpf_probe_read_user(&name, sizeof(name), (void *)addr);
+	}
 	return name;
 }
 
@@ -66,12 +79,15 @@ static __always_inline __u64 sf_msg_name(const struct sf_call *call, __u32 i)
 static __always_inline __u32 sf_mmsg_len(const struct sf_call *call, __u32 i,
 					 __u32 *flags)
 {
+	__u64 addr = call->arg[call->row.b & 7];
 	__u32 len = 0;
 
-	if (bpf_probe_read_user(&len, sizeof(len),
-				(void *)(call->arg[call->row.b & 7] +
-					 (__u64)i * SF_MMSGHDR_SIZE +
-					 SF_MMSGHDR_LEN)))
+	if (sf_is_compat(call))
+		addr += i * sizeof(struct sf_mmsghdr32) +
+			__builtin_offsetof(struct sf_mmsghdr32, len);
+	else
+		addr += (__u64)i * SF_MMSGHDR_SIZE + SF_MMSGHDR_LEN;
+	if (bpf_probe_read_user(&len, sizeof(len), (void *)addr))
 		*flags |= SF_F_FAULT;
 	return len;
 }
@@ -108,8 +124,8 @@ __noinline int sf_dgram_one(__u32 i)
 	name = sf_msg_name(call, i);
 	/* A receive that failed has written no address. */
 	if (name && (ret >= 0 || call->row.op == SF_OP_SEND))
-		flags |= sf_peer_user(&rec->tuple, name);
-	rec->io.h.flags = flags;
+		flags |= sf_addr_user(&rec->tuple, 0, name);
+	rec->io.h.flags = sf_flags(sf_who_of(here.cpu), SF_OP_SEND, flags);
 	sf_publish(&here, call->row.op, sizeof(*rec));
 	return 1;
 }

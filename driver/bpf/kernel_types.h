@@ -17,7 +17,7 @@ typedef __u8 bool;
 
 /* Registers at the entry of a system call, x86-64. */
 struct pt_regs {
-	unsigned long r10, r9, r8, dx, si, di, orig_ax;
+	unsigned long r10, r9, r8, dx, si, di, bx, cx, bp, orig_ax;
 };
 
 typedef struct {
@@ -126,6 +126,10 @@ struct ipv6_pinfo {
 struct inet_sock {
 	struct ipv6_pinfo *pinet6;
 	__u32 inet_saddr;
+};
+
+struct netlink_sock {
+	__u32 portid, dst_portid, dst_group;
 };
 
 struct sockaddr_un {
@@ -261,6 +265,36 @@ struct bpf_prog {
 	struct bpf_prog_aux *aux;
 };
 
+/* ---- io_uring ---- */
+
+struct io_cqe {
+	__u64 user_data;
+};
+
+struct io_uring_cqe {
+	__u64 user_data;
+	__s32 res;
+	__u32 flags;
+};
+
+struct io_uring_sqe {
+	__u8 opcode;
+};
+
+struct io_ring_ctx {
+	unsigned int flags;
+	__u32 *sq_array;
+	struct io_uring_sqe *sq_sqes;
+	unsigned int cached_sq_head, sq_entries;
+};
+
+struct io_kiocb {
+	struct file *file;
+	__u8 opcode;
+	struct io_cqe cqe;
+	struct io_ring_ctx *ctx;
+};
+
 struct thread_info {
 	__u32 status;
 };
@@ -285,6 +319,7 @@ struct task_struct {
 
 /* Constants that are no part of a kernel header for programs. */
 #define TS_COMPAT	0x0002U
+#define FMODE_WRITE	0x2U
 #define FMODE_CREATED	0x100000U
 
 #define AT_FDCWD	(-100)
@@ -301,11 +336,16 @@ struct task_struct {
 #define PID_FS_MAGIC	0x50494446
 
 #define S_IFMT		0170000
+#define S_IFIFO		0010000
 #define S_IFSOCK	0140000
+
+#define MAP_ANONYMOUS	0x20
 
 #define AF_UNIX		1
 #define AF_INET		2
 #define AF_INET6	10
+#define AF_NETLINK	16
+#define AF_PACKET	17
 #define SOCK_DGRAM	2
 #define SOCK_RAW	3
 #define SOCK_TYPE_MASK	0xf
@@ -319,12 +359,13 @@ struct task_struct {
 /* Structures of user memory, 64-bit. */
 struct sf_user_sockaddr {
 	__u16 family;
-	__u16 port;	/* network order */
-	__u32 addr4;	/* AF_INET6: flow label */
-	__u8 addr6[16];
+	__u16 port;	/* network order; AF_PACKET: protocol */
+	__u32 addr4;	/* AF_INET6: flow label; AF_NETLINK: port id;
+			 * AF_PACKET: interface */
+	__u8 addr6[16];	/* AF_NETLINK: groups; AF_PACKET: 4 bytes of types,
+			 * then the address */
 };
 
-#define SF_MSGHDR_NAME	0	/* offset of msghdr.msg_name */
 #define SF_MMSGHDR_SIZE	64
 #define SF_MMSGHDR_LEN	56	/* offset of mmsghdr.msg_len */
 

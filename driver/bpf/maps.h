@@ -13,6 +13,7 @@
 #include <bpf/bpf_helpers.h>
 #include <sysflow/described.h>
 #include <sysflow/ring_write.h>
+#include <sysflow/uring.h>
 #include "config.h"
 #include "rows.h"
 
@@ -20,6 +21,7 @@
 struct sf_who {
 	__u64 ts;
 	__u32 pid, tid;
+	__u32 flags;	/* SF_F_* of what is told, but of no description */
 };
 
 /* A system call at its exit, for the functions that are not inline. */
@@ -28,7 +30,10 @@ struct sf_call {
 	__s64 ret;
 	__u64 arg[8];	/* 6 and 7 (SF_ARG_NONE) are 0 */
 	__u64 file;	/* struct file of the descriptor, where one is used */
+	__u64 held;	/* struct file of the first argument, which a request
+			 * of io_uring holds, or 0 */
 	struct sf_row row;
+	__u8 fix;	/* enum sf_fix: what is still to be done to arg */
 };
 
 /* What sf_sock_read() found of a socket. */
@@ -41,6 +46,7 @@ struct sf_sock_facts {
 	__u8 peer;	/* the socket has one, or never will */
 	__u8 flags;	/* SF_F_* of the record */
 	__u8 pad;
+	__s32 listen_fd;	/* as in the record */
 	char path[112];	/* SF_SUN_PATH_MAX, rounded up */
 };
 
@@ -62,6 +68,7 @@ struct sf_cpu {
 	struct sf_call call;
 	struct sf_sock_facts sock;
 	struct sf_walk walk;
+	struct sf_inflight kept;	/* request of io_uring at hand */
 	__u64 mmsg_bytes;	/* sum over the messages of one call */
 	__u32 path_at;	/* the path that was built lies at path + path_at, */
 	__u32 path_len;	/* is this long, */
@@ -142,6 +149,7 @@ static __always_inline struct sf_who sf_who_of(const struct sf_cpu *cpu)
 	who.ts = SF_READ(cpu->call.who.ts);
 	who.pid = SF_READ(cpu->call.who.pid);
 	who.tid = SF_READ(cpu->call.who.tid);
+	who.flags = SF_READ(cpu->call.who.flags);
 	return who;
 }
 
@@ -150,6 +158,7 @@ static __always_inline void sf_keep_who(struct sf_cpu *cpu, struct sf_who who)
 	SF_WRITE(cpu->call.who.ts, who.ts);
 	SF_WRITE(cpu->call.who.pid, who.pid);
 	SF_WRITE(cpu->call.who.tid, who.tid);
+	SF_WRITE(cpu->call.who.flags, who.flags);
 }
 
 static __always_inline void sf_copy_tuple(struct sf_tuple *to,

@@ -9,8 +9,9 @@
 
 #include "file.h"
 
-/* Where a name of user memory is read to, behind the longest record. */
-#define SF_NAME_AT	(SF_RECORD_MAX - SF_PATH_MAX)
+/* Where a name of user memory is read to, behind the longest record, with room
+ * for a byte more than a name has: then it is cut. */
+#define SF_NAME_AT	(SF_RECORD_MAX - SF_PATH_MAX - 8)
 /* Where a record with two paths ends at most. */
 #define SF_NAMES_END	((__u32)sizeof(struct sf_rec_path) + \
 			 2 * (2 * SF_PATH_MAX + 1))
@@ -86,13 +87,16 @@ __noinline int sf_names_kernel(__u32 at, int from, int fd, int object)
 /* Reads a name of user memory to big + SF_NAME_AT. Returns SF_F_*. */
 static __always_inline __u32 sf_names_user(struct sf_cpu *cpu, __u64 src)
 {
-	long len = bpf_probe_read_user_str(cpu->big + SF_NAME_AT, SF_PATH_MAX,
-					   (void *)src);
+	long len = bpf_probe_read_user_str(cpu->big + SF_NAME_AT,
+					   SF_PATH_MAX + 1, (void *)src);
 
 	cpu->name_len = len > 0 ? (__u32)len - 1 : 0;
 	if (len < 0)
 		return SF_F_USER | SF_F_FAULT;
-	return len == SF_PATH_MAX ? SF_F_USER | SF_F_CUT : SF_F_USER;
+	if (len <= SF_PATH_MAX)
+		return SF_F_USER;
+	cpu->name_len = SF_PATH_MAX - 1;
+	return SF_F_USER | SF_F_CUT;
 }
 
 /* Appends the name that was read, below the directory that lies before it. */
@@ -191,7 +195,7 @@ static __always_inline void sf_names_publish(struct sf_here *here, __u32 op,
 	if (!dst)
 		return;
 	sf_ring_stamp(here->ring.prod, (void *)here->cpu->big, who.ts, who.pid,
-		      who.tid, len, op, flags);
+		      who.tid, len, op, sf_flags(who, op, flags));
 	bpf_probe_read_kernel(dst, len, here->cpu->big);
 	sf_publish(here, op, len);
 }

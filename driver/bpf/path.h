@@ -205,6 +205,15 @@ static __always_inline __u32 sf_path_take(struct sf_cpu *cpu, void *dst,
 	return len;
 }
 
+/* A path that is not known. */
+static __always_inline __u32 sf_path_none(struct sf_cpu *cpu)
+{
+	cpu->path_at = 0;
+	cpu->path_len = 0;
+	cpu->path_cut = 0;
+	return 0;
+}
+
 /*
  * Reads a string of user memory to the path buffer. It is the caller's, and
  * may be gone, relative or not even a path.

@@ -273,7 +273,7 @@ static __always_inline void sf_big_publish(struct sf_here *here, __u32 len,
 	if (!dst)
 		return;
 	sf_ring_stamp(here->ring.prod, (void *)here->cpu->big, who.ts, who.pid,
-		      who.tid, len, op, flags);
+		      who.tid, len, op, sf_flags(who, op, flags));
 	bpf_probe_read_kernel(dst, len, here->cpu->big);
 	sf_publish(here, op, len);
 }

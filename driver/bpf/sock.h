@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0 OR MIT) */
 /*
- * Sockets: what the kernel holds of one, and the record that all of SOCKET,
- * CONNECT, ACCEPT and DESCRIBE_SOCKET are.
+ * Sockets: what the kernel holds of one, and the record that all operations of
+ * class NET and DESCRIBE_SOCKET are.
  */
 #ifndef SYSFLOW_BPF_SOCK_H
 #define SYSFLOW_BPF_SOCK_H
@@ -49,6 +49,20 @@ static __always_inline void sf_sock_inet6(struct sf_tuple *tuple, __u64 sk)
 		bpf_probe_read_kernel(tuple->laddr, sizeof(tuple->laddr),
 				      (void *)bound);
 	bpf_probe_read_kernel(tuple->raddr, sizeof(tuple->raddr), (void *)peer);
+}
+
+/* The own groups can be replaced meanwhile: only the port id is told. */
+static __always_inline void sf_sock_netlink(struct sf_tuple *tuple, __u64 sk)
+{
+	__u32 own = SF_LOAD(netlink_sock, sk, portid);
+	__u32 peer = SF_LOAD(netlink_sock, sk, dst_portid);
+	__u32 group = SF_LOAD(netlink_sock, sk, dst_group);
+
+	/* As the kernel tells it: a bit per group. */
+	group = group ? 1U << ((group - 1) & 31) : 0;
+	__builtin_memcpy(tuple->laddr, &own, sizeof(own));
+	__builtin_memcpy(tuple->raddr, &peer, sizeof(peer));
+	__builtin_memcpy(tuple->raddr + 4, &group, sizeof(group));
 }
 
 /* Copies the address that a unix socket is bound to; false when it is not. */
@@ -105,6 +119,7 @@ __noinline int sf_sock_read(__u64 file, int connect)
 	tuple = &facts->tuple;
 	__builtin_memset(facts, 0, sizeof(*facts));
 	facts->kind = SF_KIND_STREAM;
+	facts->listen_fd = -1;
 	sk = sf_sk_of(file);
 	facts->ino = sf_ino_of(file);
 	facts->state = SF_LOAD(sock, sk, __sk_common.skc_state);
@@ -115,6 +130,10 @@ __noinline int sf_sock_read(__u64 file, int connect)
 		sf_sock_unix(facts, sk, connect);
 		return 1;
 	}
+	if (tuple->family == AF_NETLINK || tuple->family == AF_PACKET)
+		facts->kind = SF_KIND_DGRAM;
+	if (tuple->family == AF_NETLINK)
+		sf_sock_netlink(tuple, sk);
 	if (tuple->family != AF_INET && tuple->family != AF_INET6) {
 		facts->peer = 1;	/* nothing here depends on it */
 		return 1;
@@ -131,33 +150,58 @@ __noinline int sf_sock_read(__u64 file, int connect)
 	return 1;
 }
 
-/* Puts the peer of a sockaddr in user memory into a tuple. An IPv4 address on
+/* Puts an address of user memory into one end of a tuple. An IPv4 address on
  * an IPv6 socket is mapped, as the kernel does. Returns SF_F_*. */
-static __always_inline __u32 sf_peer_user(struct sf_tuple *tuple, __u64 src)
+static __always_inline __u32 sf_addr_user(struct sf_tuple *tuple, const int local,
+					  __u64 src)
 {
 	struct sf_user_sockaddr sa = {};
+	__u8 *addr = local ? tuple->laddr : tuple->raddr;
+	__u16 port = 0;
 
-	if (bpf_probe_read_user(&sa, 8, (void *)src))
+	if (bpf_probe_read_user(&sa, 12, (void *)src))
 		return SF_F_FAULT;
-	if (sa.family == AF_INET) {
+	if (tuple->family && tuple->family != sa.family &&
+	    (tuple->family != AF_INET6 || sa.family != AF_INET))
+		return 0;
+	switch (sa.family) {
+	case AF_INET:
+		port = bpf_ntohs(sa.port);
 		if (tuple->family == AF_INET6) {
-			__builtin_memset(tuple->raddr, 0, 10);
-			tuple->raddr[10] = tuple->raddr[11] = 0xff;
-			__builtin_memcpy(tuple->raddr + 12, &sa.addr4, 4);
+			__builtin_memset(addr, 0, 10);
+			addr[10] = addr[11] = 0xff;
+			__builtin_memcpy(addr + 12, &sa.addr4, 4);
 		} else {
-			__builtin_memcpy(tuple->raddr, &sa.addr4, 4);
+			__builtin_memcpy(addr, &sa.addr4, 4);
 		}
-	} else if (sa.family == AF_INET6) {
+		break;
+	case AF_INET6:
+		port = bpf_ntohs(sa.port);
 		if (bpf_probe_read_user(&sa.addr6, sizeof(sa.addr6),
 					(void *)(src + 8)))
 			return SF_F_FAULT;
-		__builtin_memcpy(tuple->raddr, sa.addr6, sizeof(sa.addr6));
-	} else {
+		__builtin_memcpy(addr, sa.addr6, sizeof(sa.addr6));
+		break;
+	case AF_NETLINK:
+		__builtin_memcpy(addr, &sa.addr4, 4);
+		__builtin_memcpy(addr + 4, sa.addr6, 4);
+		break;
+	case AF_PACKET:
+		port = bpf_ntohs(sa.port);
+		if (bpf_probe_read_user(&sa.addr6, sizeof(sa.addr6),
+					(void *)(src + 8)))
+			return SF_F_FAULT;
+		__builtin_memcpy(addr, &sa.addr4, 4);
+		__builtin_memcpy(addr + 4, sa.addr6 + 4, 8);
+		break;
+	default:
 		return 0;
 	}
-	if (!tuple->family)
-		tuple->family = sa.family;
-	tuple->rport = bpf_ntohs(sa.port);
+	tuple->family = tuple->family ? tuple->family : sa.family;
+	if (local)
+		tuple->lport = port;
+	else
+		tuple->rport = port;
 	return SF_F_USER;
 }
 
@@ -167,12 +211,10 @@ __noinline int sf_sock_emit(__u64 file, __u32 op, int fd, int ret)
 	struct sf_sock_facts *facts;
 	struct sf_rec_sock *rec;
 	__u32 len, path_len;
-	struct sf_call *call;
 	struct sf_here here;
 
 	if (!sf_here(&here))
 		return 0;
-	call = &here.cpu->call;
 	facts = &here.cpu->sock;
 	path_len = facts->path_len;
 	sf_opaque(path_len);
@@ -187,7 +229,7 @@ __noinline int sf_sock_emit(__u64 file, __u32 op, int fd, int ret)
 	rec->fd = fd;
 	rec->ret = ret;
 	sf_copy_tuple(&rec->tuple, &facts->tuple);
-	rec->listen_fd = op == SF_OP_ACCEPT ? (__s32)call->arg[0] : -1;
+	rec->listen_fd = facts->listen_fd;
 	rec->state = facts->state;
 	rec->path_len = path_len;
 	if (path_len) {

@@ -2,7 +2,8 @@
 /*
  * The eBPF driver: programs, and how they attach.
  *
- * One program per system call exit and three for the scheduler's tracepoints.
+ * One program per system call exit, three for the scheduler's tracepoints, and
+ * two for those of io_uring where the kernel has them as they are known here.
  * The exit program exists in three forms with one body; the loader takes the
  * one that fits the kernel (probe-loader/src/ebpf/kernel.rs):
  *
@@ -17,7 +18,7 @@
 
 #include <sysflow/layout.h>
 #include <sysflow/wanted.h>
-#include "calls.h"
+#include "uring.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -61,6 +62,7 @@ sf_exit_call(struct sf_here *here, struct sf_who who, struct pt_regs *regs,
 	call->arg[5] = SF_GET(direct, pt_regs, regs, r9);
 	call->arg[6] = 0;
 	call->arg[7] = 0;
+	call->held = 0;
 	call->row = sf_rows[nr & (SF_ROWS - 1)];
 	return call;
 }
@@ -113,12 +115,25 @@ static __always_inline void sf_exit_close(struct sf_here *here, struct sf_who wh
 	sf_publish(here, SF_OP_CLOSE, sizeof(*rec));
 }
 
-static __always_inline void sf_exit_compat(void)
+/* Calls that are seen and not covered. */
+static __noinline int sf_exit_compat(void)
 {
 	struct sf_here here;
 
 	if (sf_running && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
+	return 0;
+}
+
+/* Where requests are not told themselves, the number of those submitted. */
+static __noinline int sf_exit_uring(__s64 ret)
+{
+	struct sf_here here;
+
+	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0 && sf_running &&
+	    sf_here(&here))
+		here.ring.prod->uncovered_uring += ret;
+	return 0;
 }
 
 /* A call that is of interest and not the recorder's own. */
@@ -161,25 +176,78 @@ static __always_inline int sf_exit_restart(__s64 *ret)
 
 /*
  * Of calls that do many things: fcntl(2) only where it gives a second
- * descriptor, the others as wanted.h says.
+ * descriptor, mmap(2) of a file, the others as wanted.h says.
  */
-static __always_inline int sf_exit_wanted(struct pt_regs *regs, __u64 nr,
-					  const int direct)
+static __always_inline int sf_exit_wanted(__u64 nr, __u64 first, __u32 second,
+					  __u32 fourth)
 {
-	__u32 cmd;
-
 	switch (sf_rows[nr].op) {
 	case SF_OP_DUP:
-		if (sf_rows[nr].b == SF_ARG_NONE)
-			return 1;
-		cmd = SF_GET(direct, pt_regs, regs, si);
-		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+		return sf_rows[nr].b == SF_ARG_NONE || second == F_DUPFD ||
+		       second == F_DUPFD_CLOEXEC;
+	case SF_OP_MMAP:
+		return !(fourth & MAP_ANONYMOUS);
 	case SF_OP_PTRACE:
-		return sf_ptrace_wanted(SF_GET(direct, pt_regs, regs, di));
+		return sf_ptrace_wanted(first);
 	case SF_OP_BPF:
-		return sf_bpf_wanted(SF_GET(direct, pt_regs, regs, di));
+		return sf_bpf_wanted(first);
 	}
 	return 1;
+}
+
+/* A 32-bit call, as the 64-bit one that it stands for. */
+static __always_inline void sf_exit_32(struct task_struct *task,
+				       struct pt_regs *regs, __u64 ia32_nr,
+				       __s64 ret, __u32 tgid, const int direct)
+{
+	__u32 fix = sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].fix;
+	__u64 nr = sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].nr & (SF_ROWS - 1);
+	__u32 first = SF_GET(direct, pt_regs, regs, bx);
+	__u32 second = SF_GET(direct, pt_regs, regs, cx);
+	struct sf_call *call;
+	struct sf_here here;
+	struct sf_who who;
+
+	if (!sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].known) {
+		sf_exit_compat();
+		return;
+	}
+	if (fix == SF_FIX_SOCKETCALL) {
+		if (!sf_socketcalls[first & (SF_SOCKETCALLS - 1)].known ||
+		    first >= SF_SOCKETCALLS)
+			return;
+		nr = sf_socketcalls[first & (SF_SOCKETCALLS - 1)].nr & (SF_ROWS - 1);
+	}
+	if (sf_rows[nr].how == SF_HOW_URING) {
+		sf_exit_uring(ret);
+		return;
+	}
+	if (!sf_rows[nr].how || (ret < 0 && sf_exit_restart(&ret)) ||
+	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
+	    !sf_exit_wanted(nr, first, second, SF_GET(direct, pt_regs, regs, si)))
+		return;
+	if (!sf_enter(&here, &who, sf_rows[nr].op))
+		return;
+	who.pid = tgid;
+	who.tid = SF_GET(direct, task_struct, task, pid);
+	who.flags = SF_F_COMPAT;
+	sf_keep_who(here.cpu, who);
+	call = &here.cpu->call;
+	call->ret = ret;
+	call->arg[0] = first;
+	call->arg[1] = second;
+	call->arg[2] = (__u32)SF_GET(direct, pt_regs, regs, dx);
+	call->arg[3] = (__u32)SF_GET(direct, pt_regs, regs, si);
+	call->arg[4] = (__u32)SF_GET(direct, pt_regs, regs, di);
+	call->arg[5] = (__u32)SF_GET(direct, pt_regs, regs, bp);
+	call->arg[6] = 0;
+	call->arg[7] = 0;
+	call->row = sf_rows[nr];
+	call->fix = fix;
+	call->held = 0;
+	if (sf_call_fix())
+		sf_call();
+	sf_ring_end(here.ring.prod);
 }
 
 static __always_inline int sf_sys_exit(struct task_struct *task,
@@ -201,7 +269,7 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 		return 0;
 	if (SF_GET(direct, task_struct, task, thread_info.status) & TS_COMPAT) {
 		if (sf_rows[nr].compat)
-			sf_exit_compat();
+			sf_exit_32(task, regs, nr, ret, tgid, direct);
 		return 0;
 	}
 	if (!sf_rows[nr].how)
@@ -212,7 +280,14 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 	} else if (sf_rows[nr].how == SF_HOW_EXEC) {
 		return 0;	/* told by sched_process_exec */
 	}
-	if (sf_rows[nr].how > SF_HOW_CLOSE && !sf_exit_wanted(regs, nr, direct))
+	if (sf_rows[nr].how == SF_HOW_URING) {
+		sf_exit_uring(ret);
+		return 0;
+	}
+	if (sf_rows[nr].how > SF_HOW_CLOSE &&
+	    !sf_exit_wanted(nr, SF_GET(direct, pt_regs, regs, di),
+			    SF_GET(direct, pt_regs, regs, si),
+			    SF_GET(direct, pt_regs, regs, r10)))
 		return 0;
 	sf_exit_tell(task, regs, nr, ret, tgid, direct);
 	return 0;
@@ -317,6 +392,46 @@ int sf_sched_exit(__u64 *ctx)
 		group_dead = ctx[1] & 1;
 	sf_guard();
 	sf_exit(ctx[0], group_dead);
+	sf_unguard();
+	return 0;
+}
+
+/* The submission of a request; its tracepoint has changed its name. */
+static __always_inline int sf_on_uring_submit(__u64 req)
+{
+	sf_guard();
+	sf_uring_submit(req);
+	sf_unguard();
+	return 0;
+}
+
+SEC("?raw_tp/io_uring_submit_req")
+int sf_uring_submit_req(__u64 *ctx)
+{
+	return sf_on_uring_submit(ctx[0]);
+}
+
+SEC("?raw_tp/io_uring_submit_sqe")
+int sf_uring_submit_sqe(__u64 *ctx)
+{
+	return sf_on_uring_submit(ctx[0]);
+}
+
+SEC("?raw_tp/io_uring_complete")
+int sf_uring_done(__u64 *ctx)
+{
+	__u64 cqe;
+
+	sf_guard();
+	if (sf_config.uring & SF_URING_CQE) {
+		cqe = ctx[2];
+		sf_uring_complete(ctx[0], ctx[1],
+				  SF_LOAD(io_uring_cqe, cqe, user_data),
+				  SF_LOAD(io_uring_cqe, cqe, res),
+				  SF_LOAD(io_uring_cqe, cqe, flags));
+	} else {
+		sf_uring_complete(ctx[0], ctx[1], ctx[2], ctx[3], ctx[4]);
+	}
 	sf_unguard();
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <linux/kernfs.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/net.h>
 #include <linux/proc_ns.h>
 #include <linux/sched.h>
 #include "probed.h"
@@ -58,6 +59,60 @@ static inline u64 sf_cap_bits(kernel_cap_t cap)
 	return (u64)cap.cap[1] << 32 | cap.cap[0];
 #endif
 }
+
+/* 6.19 gives addresses a type of their own, whose length is not said. */
+#ifdef SF_HAVE_SOCKADDR_UNSIZED
+#define SF_SOCKADDR	struct sockaddr_unsized
+#else
+#define SF_SOCKADDR	struct sockaddr
+#endif
+
+static inline int sf_kernel_bind(struct socket *sock, void *addr, int len)
+{
+	return kernel_bind(sock, (SF_SOCKADDR *)addr, len);
+}
+
+static inline int sf_kernel_connect(struct socket *sock, void *addr, int len)
+{
+	return kernel_connect(sock, (SF_SOCKADDR *)addr, len, 0);
+}
+
+/*
+ * io_uring shows its requests to modules from 6.0 on. Before, or when a
+ * tracepoint has other arguments than are known here, what it does is counted
+ * by io_uring_enter(2) and not told.
+ */
+#if defined(SF_HAVE_URING_REQ) && \
+	(defined(SF_HAVE_URING_SUBMIT_REQ) || defined(SF_HAVE_URING_SUBMIT_SQE)) && \
+	(defined(SF_HAVE_URING_COMPLETE_CQE) || defined(SF_HAVE_URING_COMPLETE_RES))
+#define SF_HAVE_URING	1
+#include <linux/io_uring_types.h>
+
+#ifdef SF_HAVE_URING_SUBMIT_REQ
+#define SF_URING_SUBMIT		"io_uring_submit_req"
+#define SF_URING_SUBMIT_ARGS	void *data, struct io_kiocb *req
+#else
+#define SF_URING_SUBMIT		"io_uring_submit_sqe"
+#define SF_URING_SUBMIT_ARGS	\
+	void *data, struct io_kiocb *req, bool force_nonblock
+#endif
+
+#ifdef SF_HAVE_URING_COMPLETE_CQE
+#define SF_URING_COMPLETE_ARGS	\
+	void *data, struct io_ring_ctx *ctx, void *req, struct io_uring_cqe *cqe
+#define SF_URING_DONE	\
+	{ (unsigned long)ctx, req, cqe->user_data, cqe->res, cqe->flags }
+#else
+#define SF_URING_COMPLETE_ARGS	\
+	void *data, void *ctx, void *req, u64 user_data, int res, \
+	unsigned int cflags, u64 extra1, u64 extra2
+#define SF_URING_DONE	\
+	{ (unsigned long)ctx, req, user_data, res, cflags }
+#endif
+
+void sf_on_uring_submit(SF_URING_SUBMIT_ARGS);
+void sf_on_uring_complete(SF_URING_COMPLETE_ARGS);
+#endif
 
 /* CLONE_NEW*. 6.18 keeps it in the namespace. */
 static inline u64 sf_ns_type(const struct ns_common *ns)

@@ -63,6 +63,17 @@ static inline struct sf_pin sf_pin_fd(unsigned int fd)
 	return pin;
 }
 
+/*
+ * The file of a call's first descriptor. A request of io_uring holds its own,
+ * which need not have a descriptor.
+ */
+static inline struct sf_pin sf_pin_call(const struct sf_call *call)
+{
+	if (call->file)
+		return (struct sf_pin){ .file = call->file };
+	return sf_pin_fd(call->arg[call->sc->a]);
+}
+
 static inline void sf_unpin(struct sf_pin *pin)
 {
 	if (pin->counted)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: (GPL-2.0 OR MIT)
-/* Files: OPEN, CLOSE, DUP, DESCRIBE_FILE. */
+/* Files: OPEN, ANON, CLOSE, DUP, DESCRIBE_FILE. */
 #include <linux/dcache.h>
 #include <linux/fcntl.h>
 #include <linux/fs.h>
@@ -36,7 +36,18 @@ static u32 sf_open_flags(const struct sf_call *call, u32 *fault)
 	return how.flags;
 }
 
-/* Tells a pinned file, with the open that gave it, if one did. False: lost. */
+/* The flags of a record: the caller's, or of a description the file's. */
+static u32 sf_told_flags(u32 op, const struct file *file,
+			 const struct sf_call *call, u32 *fault)
+{
+	if (op == SF_OP_OPEN)
+		return sf_open_flags(call, fault);
+	if (op == SF_OP_ANON)
+		return call->sc->a == SF_ARG_NONE ? 0 : call->arg[call->sc->a];
+	return file->f_flags;
+}
+
+/* Tells a pinned file, with the call that gave it, if one did. False: lost. */
 static bool sf_emit_file(struct sf_run *run, u32 op, struct file *file, int fd,
 			 const struct sf_call *call)
 {
@@ -53,8 +64,10 @@ static bool sf_emit_file(struct sf_run *run, u32 op, struct file *file, int fd,
 	rec->mode = inode->i_mode;
 	rec->fd = fd;
 	rec->ret = call ? call->ret : 0;
-	rec->flags = call ? sf_open_flags(call, &path.flags) : file->f_flags;
+	rec->flags = sf_told_flags(op, file, call, &path.flags);
 	rec->attr = sf_file_attr(file);
+	if (op == SF_OP_ANON)
+		rec->attr |= call->sc->b << SF_FILE_MADE_SHIFT;
 	rec->path_len = path.len;
 	memcpy(rec + 1, path.s, path.len);
 	sf_commit(run, rec, op, sizeof(*rec) + path.len, path.flags);
@@ -71,11 +84,15 @@ static void sf_emit_open_asked(struct sf_run *run, const struct sf_call *call)
 {
 	const struct sf_syscall *sc = call->sc;
 	char *path = run->cpu->scratch->path;
-	u32 hflags = SF_F_USER;
+	u32 len = 0, hflags = 0;
 	u32 oflags = sf_open_flags(call, &hflags);
-	u32 len = sf_user_string(path, call->arg[sc->a], SF_PATH_MAX, &hflags);
 	struct sf_rec_file *rec;
 
+	if (sc->a != SF_ARG_NONE) {
+		hflags |= SF_F_USER;
+		len = sf_user_string(path, call->arg[sc->a], SF_PATH_MAX,
+				     &hflags);
+	}
 	rec = sf_reserve(run, SF_OP_OPEN, sizeof(*rec) + len);
 	if (!rec)
 		return;
@@ -100,6 +117,41 @@ void sf_tell_open(struct sf_run *run, const struct sf_call *call)
 		return;
 	}
 	if (sf_emit_file(run, SF_OP_OPEN, pin.file, call->ret, call))
+		sf_described_set(run->cpu, pin.file, SF_KIND_FILE);
+	else
+		sf_described_drop(run->cpu, pin.file);
+	sf_unpin(&pin);
+}
+
+static void sf_emit_anon_failed(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_rec_file *rec = sf_reserve(run, SF_OP_ANON, sizeof(*rec));
+	u32 hflags = 0;
+
+	if (!rec)
+		return;
+	memset(rec, 0, sizeof(*rec));
+	rec->fd = -1;
+	rec->ret = call->ret;
+	rec->flags = sf_told_flags(SF_OP_ANON, NULL, call, &hflags);
+	rec->attr = call->sc->b << SF_FILE_MADE_SHIFT;
+	sf_commit(run, rec, SF_OP_ANON, sizeof(*rec), hflags);
+}
+
+/* A descriptor that no open gave. */
+void sf_tell_anon(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_pin pin = {};
+
+	if (call->ret >= 0)
+		pin = sf_pin_fd(call->ret);
+	if (!pin.file) {
+		sf_emit_anon_failed(run, call);
+		return;
+	}
+	/* pidfd_getfd(2) can give a socket, which is described as one. */
+	if (sf_emit_file(run, SF_OP_ANON, pin.file, call->ret, call) &&
+	    !sf_file_sock(pin.file))
 		sf_described_set(run->cpu, pin.file, SF_KIND_FILE);
 	else
 		sf_described_drop(run->cpu, pin.file);

@@ -34,6 +34,7 @@
 #include <sysflow/ring_write.h>
 
 struct file;
+struct io_kiocb;
 struct linux_binprm;
 struct sock;
 struct vm_area_struct;
@@ -78,6 +79,8 @@ extern struct sf_session sf_session;
 struct sf_run {
 	struct sf_cpu *cpu;
 	u64 ts;
+	pid_t pid, tid;	/* who does it */
+	u32 flags;	/* SF_F_* of what is told, but of no description */
 };
 
 /* How a system call is read at its exit: the kinds of syscalls.h. */
@@ -90,10 +93,18 @@ enum sf_how {
 	SF_HOW_SOCKET,
 	SF_HOW_CONNECT,
 	SF_HOW_ACCEPT,
+	SF_HOW_BIND,
+	SF_HOW_SOCKNUM,
+	SF_HOW_PAIR,
 	SF_HOW_CLONE,
 	SF_HOW_EXEC,
 	SF_HOW_DUP,
 	SF_HOW_NAMES,
+	SF_HOW_ANON,
+	SF_HOW_PIPE,
+	SF_HOW_CLOSE_RANGE,
+	SF_HOW_MMAP,
+	SF_HOW_TRANSFER,
 	SF_HOW_INTS,
 	SF_HOW_IDS,
 	SF_HOW_FSID,
@@ -118,11 +129,17 @@ struct sf_syscall {
 	u8 a, b, c;		/* see syscalls.h */
 };
 
-/* A system call that returned. */
+/* A system call that returned, or a request of io_uring that is done. */
 struct sf_call {
 	const struct sf_syscall *sc;
 	long ret;
 	unsigned long arg[6];
+	bool compat;		/* structures of user memory are 32-bit */
+	bool lost;		/* arguments that lie in user memory could
+				 * not be read */
+	const struct sf_inflight *uring;	/* the request, or NULL */
+	struct file *file;	/* that it holds: the one of its first
+				 * argument */
 };
 
 static inline bool sf_owner_is(const struct task_struct *task)
@@ -150,6 +167,9 @@ static __always_inline bool sf_run_begin(struct sf_run *run, u32 cls)
 	/* The fast clock may step back some ns while it is being adjusted. */
 	run->ts = max_t(u64, ktime_get_mono_fast_ns(), cpu->last_ts);
 	cpu->last_ts = run->ts;
+	run->pid = current->tgid;
+	run->tid = current->pid;
+	run->flags = 0;
 	return true;
 }
 
@@ -184,17 +204,19 @@ static __always_inline void sf_commit(struct sf_run *run, void *rec, u32 op,
 	u32 whole = ALIGN(len, 8);
 
 	memset((char *)rec + len, 0, whole - len);
-	sf_ring_stamp(run->cpu->ring.prod, rec, run->ts, current->tgid,
-		      current->pid, whole, op, flags);
+	if (SF_OP_CLASS(op) != SF_CLASS_DESCRIBE)
+		flags |= run->flags;
+	sf_ring_stamp(run->cpu->ring.prod, rec, run->ts, run->pid, run->tid,
+		      whole, op, flags);
 	sf_ring_commit(&run->cpu->ring, SF_OP_CLASS(op), whole);
 }
 
-/* An operation that is not told because its description was lost. */
-static inline void sf_lose(struct sf_run *run, u32 cls)
+/* An operation that is not told: its description was lost, for one. */
+static inline void sf_lose(struct sf_run *run, u32 cls, u32 cause)
 {
 	struct sf_ring_prod *prod = run->cpu->ring.prod;
 
-	sf_ring_lose(prod, cls, SF_CAUSE_RING_FULL);
+	sf_ring_lose(prod, cls, cause);
 	WRITE_ONCE(prod->seq, prod->seq + 1);
 }
 
@@ -207,6 +229,21 @@ int sf_rings_map(struct vm_area_struct *vma);
 bool sf_rings_wake_due(void);
 void sf_rings_init(void);
 
+/* uring.c */
+#ifdef SF_HAVE_URING
+int sf_uring_create(void);
+void sf_uring_destroy(void);
+#else
+static inline int sf_uring_create(void)
+{
+	return 0;
+}
+
+static inline void sf_uring_destroy(void)
+{
+}
+#endif
+
 /* main.c */
 void sf_wake_sleepers(void);
 
@@ -214,6 +251,9 @@ void sf_wake_sleepers(void);
 int sf_probes_find(void);
 int sf_probes_attach(void);
 void sf_probes_detach(void);
+const struct sf_syscall *sf_syscall_row(u32 nr);
+void sf_told(const struct sf_call *call, u32 flags);
+void sf_count_uncovered(bool compat, u64 n);
 
 /* process.c */
 void sf_tell_fork(struct sf_run *run, struct task_struct *child);
@@ -224,6 +264,7 @@ void sf_tell_clone(struct sf_run *run, const struct sf_call *call);
 
 /* file.c */
 void sf_tell_open(struct sf_run *run, const struct sf_call *call);
+void sf_tell_anon(struct sf_run *run, const struct sf_call *call);
 void sf_tell_close(struct sf_run *run, const struct sf_call *call);
 void sf_tell_dup(struct sf_run *run, const struct sf_call *call);
 bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
@@ -231,14 +272,37 @@ bool sf_describe_file(struct sf_run *run, struct file *file, int fd);
 /* sock.c */
 enum sf_kind sf_sock_kind(const struct sock *sk);
 void sf_sock_tuple(struct sf_tuple *tuple, const struct sock *sk);
-u32 sf_sock_user_peer(struct sf_tuple *tuple, unsigned long uaddr, int len);
+/* An end of a tuple. */
+enum sf_end {
+	SF_END_LOCAL,
+	SF_END_PEER,
+};
+
+u32 sf_sock_user_addr(struct sf_tuple *tuple, enum sf_end end,
+		      unsigned long uaddr, int len);
 bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,
 		      int fd);
 void sf_tell_socket(struct sf_run *run, const struct sf_call *call);
 void sf_tell_connect(struct sf_run *run, const struct sf_call *call);
 void sf_tell_accept(struct sf_run *run, const struct sf_call *call);
+void sf_tell_bind(struct sf_run *run, const struct sf_call *call);
+void sf_tell_socknum(struct sf_run *run, const struct sf_call *call);
+void sf_tell_pair(struct sf_run *run, const struct sf_call *call);
+
+/* netlink.c */
+void sf_netlink_verify(void);
+void sf_netlink_ends(struct sf_tuple *tuple, const struct sock *sk);
+
+/* descriptors.c */
+void sf_tell_pipe(struct sf_run *run, const struct sf_call *call);
+void sf_tell_close_range(struct sf_run *run, const struct sf_call *call);
+void sf_tell_mmap(struct sf_run *run, const struct sf_call *call);
+
+/* transfer.c */
+void sf_tell_transfer(struct sf_run *run, const struct sf_call *call);
 
 /* io.c */
+enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd);
 void sf_tell_io(struct sf_run *run, const struct sf_call *call);
 void sf_tell_msgio(struct sf_run *run, const struct sf_call *call);
 

@@ -6,6 +6,8 @@
 #include <linux/socket.h>
 #include <linux/uio.h>
 
+#include <sysflow/compat.h>
+
 #include "fd.h"
 #include "internal.h"
 #include "user.h"
@@ -82,7 +84,7 @@ static bool sf_is_mmsg(const struct sf_call *call)
  * Tells what a pinned file is, unless this ring has done so. SF_KIND_NONE:
  * the description was lost.
  */
-static enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd)
+enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd)
 {
 	enum sf_kind kind = sf_described_kind(run->cpu, file);
 	struct sock *sk;
@@ -102,12 +104,50 @@ static enum sf_kind sf_kind_told(struct sf_run *run, struct file *file, int fd)
 	return SF_KIND_FILE;
 }
 
-/* The i-th message of sendmmsg(2) or recvmmsg(2). */
-static bool sf_read_mmsg(struct mmsghdr *m, const struct sf_call *call, u32 i)
-{
-	unsigned long at = call->arg[call->sc->b] + i * sizeof(*m);
+/* What is used of struct msghdr and struct mmsghdr. */
+struct sf_msg {
+	unsigned long name;
+	int namelen;
+	u32 len;
+};
 
-	return sf_user_copy(m, at, sizeof(*m)) == sizeof(*m);
+static bool sf_read_msg(struct sf_msg *to, const struct sf_call *call)
+{
+	unsigned long at = call->arg[call->sc->b];
+	struct sf_msghdr32 m32;
+	struct user_msghdr m;
+
+	if (call->compat) {
+		if (sf_user_copy(&m32, at, sizeof(m32)) != sizeof(m32))
+			return false;
+		*to = (struct sf_msg){ m32.name, m32.namelen, 0 };
+		return true;
+	}
+	if (sf_user_copy(&m, at, sizeof(m)) != sizeof(m))
+		return false;
+	*to = (struct sf_msg){ (unsigned long)m.msg_name, m.msg_namelen, 0 };
+	return true;
+}
+
+/* The i-th message of sendmmsg(2) or recvmmsg(2). */
+static bool sf_read_mmsg(struct sf_msg *to, const struct sf_call *call, u32 i)
+{
+	unsigned long at = call->arg[call->sc->b];
+	struct sf_mmsghdr32 m32;
+	struct mmsghdr m;
+
+	if (call->compat) {
+		if (sf_user_copy(&m32, at + i * sizeof(m32), sizeof(m32)) !=
+		    sizeof(m32))
+			return false;
+		*to = (struct sf_msg){ m32.hdr.name, m32.hdr.namelen, m32.len };
+		return true;
+	}
+	if (sf_user_copy(&m, at + i * sizeof(m), sizeof(m)) != sizeof(m))
+		return false;
+	*to = (struct sf_msg){ (unsigned long)m.msg_hdr.msg_name,
+			       m.msg_hdr.msg_namelen, m.msg_len };
+	return true;
 }
 
 /* Messages that a call moved: UIO_MAXIOV is the kernel's own limit. */
@@ -121,7 +161,7 @@ static void sf_emit_mmsg_sum(struct sf_run *run, const struct sf_call *call,
 			     struct sf_io *io)
 {
 	u32 i, n = sf_mmsg_count(call);
-	struct mmsghdr m;
+	struct sf_msg m;
 
 	io->bytes = 0;
 	io->ops = max(n, 1U);
@@ -130,15 +170,14 @@ static void sf_emit_mmsg_sum(struct sf_run *run, const struct sf_call *call,
 			io->flags |= SF_F_FAULT;
 			break;
 		}
-		io->bytes += m.msg_len;
+		io->bytes += m.len;
 	}
 	sf_emit_io(run, io);
 }
 
-static u32 sf_msg_peer(const struct user_msghdr *m, struct sf_tuple *tuple)
+static u32 sf_msg_peer(const struct sf_msg *m, struct sf_tuple *tuple)
 {
-	return sf_sock_user_peer(tuple, (unsigned long)m->msg_name,
-				 m->msg_namelen);
+	return sf_sock_user_addr(tuple, SF_END_PEER, m->name, m->namelen);
 }
 
 /* Several messages, each with its own peer: a record each. */
@@ -147,7 +186,7 @@ static void sf_emit_mmsg_each(struct sf_run *run, const struct sf_call *call,
 {
 	u32 i, n = sf_mmsg_count(call);
 	struct sf_tuple tuple;
-	struct mmsghdr m;
+	struct sf_msg m;
 
 	io->tuple = &tuple;
 	for (i = 0; i < n; i++) {
@@ -155,8 +194,8 @@ static void sf_emit_mmsg_each(struct sf_run *run, const struct sf_call *call,
 			sf_ring_see(run->cpu->ring.prod, SF_CLASS_IO);
 		tuple = *sock;
 		if (sf_read_mmsg(&m, call, i)) {
-			io->flags = sf_msg_peer(&m.msg_hdr, &tuple);
-			io->bytes = m.msg_len;
+			io->flags = sf_msg_peer(&m, &tuple);
+			io->bytes = m.len;
 		} else {
 			io->flags = SF_F_FAULT;
 			io->bytes = 0;
@@ -170,14 +209,14 @@ static u32 sf_call_peer(const struct sf_call *call, struct sf_tuple *tuple)
 {
 	bool recv = call->sc->op == SF_OP_RECV;
 	unsigned long at = call->arg[call->sc->b];
-	struct user_msghdr m;
+	struct sf_msg m;
 	int len;
 
 	/* A receive that failed has not written an address. */
 	if (!at || (recv && call->ret < 0))
 		return 0;
 	if (call->sc->c == SF_ADDR_MSG) {
-		if (sf_user_copy(&m, at, sizeof(m)) != sizeof(m))
+		if (!sf_read_msg(&m, call))
 			return SF_F_FAULT;
 		return sf_msg_peer(&m, tuple);
 	}
@@ -185,7 +224,7 @@ static u32 sf_call_peer(const struct sf_call *call, struct sf_tuple *tuple)
 	if (recv &&
 	    sf_user_copy(&len, call->arg[5], sizeof(len)) != sizeof(len))
 		return SF_F_FAULT;
-	return sf_sock_user_peer(tuple, at, len);
+	return sf_sock_user_addr(tuple, SF_END_PEER, at, len);
 }
 
 static void sf_emit_dgram(struct sf_run *run, const struct sf_call *call,
@@ -209,7 +248,7 @@ static noinline void sf_tell_io_slow(struct sf_run *run,
 				     const struct sf_call *call)
 {
 	int fd = call->arg[call->sc->a];
-	struct sf_pin pin = sf_pin_fd(fd);
+	struct sf_pin pin = sf_pin_call(call);
 	struct sf_io io = sf_io_of(call, 0);
 	enum sf_kind kind;
 	struct sock *sk;
@@ -222,7 +261,7 @@ static noinline void sf_tell_io_slow(struct sf_run *run,
 	io.file = sf_identity(pin.file);
 	sk = kind == SF_KIND_DGRAM ? sf_file_sock(pin.file) : NULL;
 	if (kind == SF_KIND_NONE)
-		sf_lose(run, SF_CLASS_IO);
+		sf_lose(run, SF_CLASS_IO, SF_CAUSE_RING_FULL);
 	else if (sk)
 		sf_emit_dgram(run, call, &io, sk);
 	else if (sf_is_mmsg(call))
@@ -235,7 +274,8 @@ static noinline void sf_tell_io_slow(struct sf_run *run,
 static __always_inline void sf_tell_io_any(struct sf_run *run,
 					   const struct sf_call *call)
 {
-	const struct file *file = sf_fd_file(call->arg[call->sc->a]);
+	const struct file *file = call->file ?:
+				  sf_fd_file(call->arg[call->sc->a]);
 	enum sf_kind kind = SF_KIND_NONE;
 
 	if (likely(file))

@@ -201,6 +201,7 @@ static int __init sf_init(void)
 	err = sf_probes_find();
 	if (err)
 		return err;
+	sf_netlink_verify();
 	sf_rings_init();
 	err = misc_register(&sf_misc);
 	if (err) {

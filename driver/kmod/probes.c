@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/errno.h>
+#include <linux/mman.h>
 #include <linux/nospec.h>
 #include <linux/sched/signal.h>
 #include <linux/tracepoint.h>
@@ -14,10 +15,13 @@
 #include <trace/events/sched.h>
 #include <trace/events/syscalls.h>
 
+#include <sysflow/compat.h>
+#include <sysflow/uring.h>
 #include <sysflow/wanted.h>
 
 #include "compat.h"
 #include "internal.h"
+#include "user.h"
 
 static const struct sf_syscall sf_syscalls[] = {
 #define SF_SYSCALL(name, how, op, a, b, c) \
@@ -26,40 +30,8 @@ static const struct sf_syscall sf_syscalls[] = {
 	[__NR_io_uring_enter] = { SF_HOW_URING, SF_OP_NONE, 0, 0, 0 },
 };
 
-/*
- * The same calls in the 32-bit table of x86, which has numbers of its own:
- * counted, not covered. 102 is socketcall(2).
- */
-#ifdef CONFIG_X86_64
-static const u16 sf_ia32_calls[] = {
-	2, 3, 4, 5, 6, 8, 11, 41, 55, 63, 102, 120, 145, 146, 180, 181, 190,
-	221, 295, 330, 333, 334, 337, 345, 358, 359, 362, 364, 369, 370, 371,
-	372, 378, 379, 417, 426, 435, 437,
-};
-#endif
-
-static bool sf_compat_of_interest(unsigned long nr)
-{
-#ifdef CONFIG_X86_64
-	int i;
-
-#ifdef __X32_SYSCALL_BIT
-	if (nr & __X32_SYSCALL_BIT) {
-		nr &= ~__X32_SYSCALL_BIT;
-		return nr < ARRAY_SIZE(sf_syscalls) && sf_syscalls[nr].how;
-	}
-#endif
-	for (i = 0; i < ARRAY_SIZE(sf_ia32_calls); i++)
-		if (sf_ia32_calls[i] == nr)
-			return true;
-	return false;
-#else
-	return true;
-#endif
-}
-
 /* Calls that are seen and not covered. */
-static noinline void sf_count_uncovered(bool compat, u64 n)
+noinline void sf_count_uncovered(bool compat, u64 n)
 {
 	struct sf_ring_prod *prod;
 
@@ -113,6 +85,30 @@ static void sf_tell_security(struct sf_run *run, const struct sf_call *call)
 	}
 }
 
+static void sf_tell_net(struct sf_run *run, const struct sf_call *call)
+{
+	switch (call->sc->how) {
+	case SF_HOW_SOCKET:
+		sf_tell_socket(run, call);
+		break;
+	case SF_HOW_CONNECT:
+		sf_tell_connect(run, call);
+		break;
+	case SF_HOW_ACCEPT:
+		sf_tell_accept(run, call);
+		break;
+	case SF_HOW_BIND:
+		sf_tell_bind(run, call);
+		break;
+	case SF_HOW_SOCKNUM:
+		sf_tell_socknum(run, call);
+		break;
+	case SF_HOW_PAIR:
+		sf_tell_pair(run, call);
+		break;
+	}
+}
+
 static void sf_tell(struct sf_run *run, const struct sf_call *call)
 {
 	switch (call->sc->how) {
@@ -128,20 +124,26 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 	case SF_HOW_CLOSE:
 		sf_tell_close(run, call);
 		break;
-	case SF_HOW_SOCKET:
-		sf_tell_socket(run, call);
-		break;
-	case SF_HOW_CONNECT:
-		sf_tell_connect(run, call);
-		break;
-	case SF_HOW_ACCEPT:
-		sf_tell_accept(run, call);
-		break;
 	case SF_HOW_CLONE:
 		sf_tell_clone(run, call);
 		break;
 	case SF_HOW_DUP:
 		sf_tell_dup(run, call);
+		break;
+	case SF_HOW_ANON:
+		sf_tell_anon(run, call);
+		break;
+	case SF_HOW_PIPE:
+		sf_tell_pipe(run, call);
+		break;
+	case SF_HOW_CLOSE_RANGE:
+		sf_tell_close_range(run, call);
+		break;
+	case SF_HOW_MMAP:
+		sf_tell_mmap(run, call);
+		break;
+	case SF_HOW_TRANSFER:
+		sf_tell_transfer(run, call);
 		break;
 	case SF_HOW_NAMES:
 		sf_tell_names(run, call);
@@ -150,14 +152,17 @@ static void sf_tell(struct sf_run *run, const struct sf_call *call)
 		sf_tell_exec_failed(run, call);
 		break;
 	default:
-		sf_tell_security(run, call);
+		if (SF_OP_CLASS(call->sc->op) == SF_CLASS_NET)
+			sf_tell_net(run, call);
+		else
+			sf_tell_security(run, call);
 		break;
 	}
 }
 
 /*
  * Of calls that do many things: fcntl(2) only where it gives a second
- * descriptor, the others as wanted.h says.
+ * descriptor, mmap(2) of a file, the others as wanted.h says.
  */
 static bool sf_wanted(const struct sf_call *call)
 {
@@ -169,6 +174,8 @@ static bool sf_wanted(const struct sf_call *call)
 			return true;
 		cmd = call->arg[call->sc->b];
 		return cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC;
+	case SF_OP_MMAP:
+		return !(call->arg[3] & MAP_ANONYMOUS);
 	case SF_OP_PTRACE:
 		return sf_ptrace_wanted(call->arg[call->sc->a]);
 	case SF_OP_BPF:
@@ -191,16 +198,154 @@ static bool sf_restarts(long *ret)
 	return false;
 }
 
+/* Of a call by its number, NULL when it is of no interest. */
+const struct sf_syscall *sf_syscall_row(u32 nr)
+{
+	if (nr >= ARRAY_SIZE(sf_syscalls) ||
+	    sf_syscalls[nr].how == SF_HOW_NONE)
+		return NULL;
+	return &sf_syscalls[array_index_nospec(nr, ARRAY_SIZE(sf_syscalls))];
+}
+
+/* A call that is of interest and has completed, with its arguments. */
+static __always_inline void sf_complete(const struct sf_call *call, u32 flags)
+{
+	struct sf_run run;
+
+	preempt_disable_notrace();
+	if (sf_run_begin(&run, SF_OP_CLASS(call->sc->op))) {
+		run.flags = flags;
+		if (unlikely(call->uring)) {
+			run.pid = call->uring->pid;
+			run.tid = call->uring->tid;
+		}
+		if (likely(!call->lost))
+			sf_tell(&run, call);
+		else
+			sf_lose(&run, SF_OP_CLASS(call->sc->op),
+				SF_CAUSE_COPY_FAULT);
+		sf_run_end(&run);
+	}
+	preempt_enable_notrace();
+}
+
+#ifdef SF_HAVE_URING
+static bool sf_uring_found __read_mostly;
+
+static bool sf_uring_hooked(void)
+{
+	return sf_uring_found;
+}
+#else
+static bool sf_uring_hooked(void)
+{
+	return false;
+}
+#endif
+
+/* Where requests are not told themselves, the number of those submitted. */
+static void sf_on_uring_enter(long ret)
+{
+	if (ret > 0 && !sf_uring_hooked())
+		sf_count_uncovered(false, ret);
+}
+
+void sf_told(const struct sf_call *call, u32 flags)
+{
+	sf_complete(call, flags);
+}
+
+#ifdef CONFIG_X86_64
+static const struct sf_ia32 sf_ia32[SF_IA32_ROWS] = {
+#define SF_IA32(number, name, how) \
+	[number] = { __NR_##name, 1, SF_FIX_##how },
+#include <sysflow/ia32.h>
+};
+
+static const struct sf_ia32 sf_socketcalls[SF_SOCKETCALLS] = {
+	SF_SOCKETCALL_TABLE
+};
+
+/* Arguments that lie in user memory, n words of 32 bits. */
+static bool sf_read_args32(struct sf_call *call, unsigned long at, u32 n)
+{
+	u32 words[6] = {};
+	int i;
+
+	if (sf_user_copy(words, at, n * sizeof(*words)) != n * sizeof(*words))
+		return false;
+	for (i = 0; i < ARRAY_SIZE(words); i++)
+		call->arg[i] = words[i];
+	return true;
+}
+
+/* Replaces socketcall(2) by the call that it stands for. */
+static const struct sf_ia32 *sf_socketcall(struct sf_call *call)
+{
+	unsigned long nr = call->arg[0];
+	const struct sf_ia32 *to;
+
+	if (nr >= SF_SOCKETCALLS)
+		return NULL;
+	to = &sf_socketcalls[array_index_nospec(nr, SF_SOCKETCALLS)];
+	if (!to->known)
+		return NULL;
+	call->lost = !sf_read_args32(call, call->arg[1], to->fix);
+	return to;
+}
+
+/*
+ * A 32-bit call, as the 64-bit one that it stands for. The x32 table is not
+ * covered: no distribution's kernel has it switched on.
+ */
+static noinline void sf_on_compat_exit(struct pt_regs *regs, unsigned long nr,
+				       long ret)
+{
+	struct sf_call call = { .compat = true };
+	const struct sf_ia32 *to;
+	int i;
+
+	if (nr == SF_IA32_UMOUNT || nr == SF_IA32_OLD_MMAP ||
+	    (nr & __X32_SYSCALL_BIT))
+		sf_count_uncovered(true, 1);
+	if (nr >= SF_IA32_ROWS)
+		return;
+	to = &sf_ia32[array_index_nospec(nr, SF_IA32_ROWS)];
+	if (!to->known || sf_owner_is(current) || (ret < 0 && sf_restarts(&ret)))
+		return;
+	call.ret = ret;
+	syscall_get_arguments(current, regs, call.arg);
+	for (i = 0; i < ARRAY_SIZE(call.arg); i++)
+		call.arg[i] = (u32)call.arg[i];
+	if (to->fix == SF_FIX_SOCKETCALL)
+		to = sf_socketcall(&call);
+	else
+		sf_fix_args(to->fix, (__u64 *)call.arg);
+	if (!to || to->nr >= ARRAY_SIZE(sf_syscalls))
+		return;
+	call.sc = &sf_syscalls[to->nr];
+	if (call.sc->how == SF_HOW_URING) {
+		sf_on_uring_enter(ret);
+	} else if (call.sc->how != SF_HOW_NONE && sf_wanted(&call) &&
+		   (call.sc->how != SF_HOW_EXEC || ret < 0)) {
+		sf_told(&call, SF_F_COMPAT);
+	}
+}
+#else
+static void sf_on_compat_exit(struct pt_regs *regs, unsigned long nr, long ret)
+{
+	sf_count_uncovered(true, 1);
+}
+#endif
+
 static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 {
 	unsigned long nr = syscall_get_nr(current, regs);
 	const struct sf_syscall *sc;
 	struct sf_call call;
-	struct sf_run run;
 
 	if (unlikely(sf_compat_syscall())) {
-		if (sf_compat_of_interest(nr))
-			sf_count_uncovered(true, 1);
+		sf_on_compat_exit(regs, nr, ret);
 		return;
 	}
 	if (nr >= ARRAY_SIZE(sf_syscalls))
@@ -209,8 +354,7 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	if (sc->how == SF_HOW_NONE || sf_owner_is(current))
 		return;
 	if (unlikely(sc->how == SF_HOW_URING)) {
-		if (ret > 0)
-			sf_count_uncovered(false, ret);
+		sf_on_uring_enter(ret);
 		return;
 	}
 	if (sc->how == SF_HOW_EXEC && ret >= 0)
@@ -221,14 +365,12 @@ static void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret)
 	call.sc = sc;
 	call.ret = ret;
 	syscall_get_arguments(current, regs, call.arg);
-	if (!sf_wanted(&call))
-		return;
-	preempt_disable_notrace();
-	if (sf_run_begin(&run, SF_OP_CLASS(sc->op))) {
-		sf_tell(&run, &call);
-		sf_run_end(&run);
-	}
-	preempt_enable_notrace();
+	call.compat = false;
+	call.lost = false;
+	call.uring = NULL;
+	call.file = NULL;
+	if (sf_wanted(&call))
+		sf_complete(&call, 0);
 }
 
 /* Before the child runs. */
@@ -280,9 +422,14 @@ static void sf_on_exit(SF_EXIT_PROBE_ARGS)
 static struct {
 	const char *name;
 	void *probe;
+	bool optional;
 	struct tracepoint *tp;
 	bool attached;
 } sf_hooks[] = {
+#ifdef SF_HAVE_URING
+	{ SF_URING_SUBMIT, sf_on_uring_submit, true },
+	{ "io_uring_complete", sf_on_uring_complete, true },
+#endif
 	/*
 	 * Births and programs first: a call that is seen comes from a task
 	 * whose fork or exec was seen, or that was there before.
@@ -318,12 +465,16 @@ int sf_probes_find(void)
 	sf_check_probe_types();
 	for_each_kernel_tracepoint(sf_match_hook, NULL);
 	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++) {
-		if (!sf_hooks[i].tp) {
+		if (!sf_hooks[i].tp && !sf_hooks[i].optional) {
 			pr_err("this kernel has no tracepoint %s\n",
 			       sf_hooks[i].name);
 			return -ENOENT;
 		}
 	}
+#ifdef SF_HAVE_URING
+	/* The first two. A kernel built without io_uring has none. */
+	sf_uring_found = sf_hooks[0].tp && sf_hooks[1].tp;
+#endif
 	return 0;
 }
 
@@ -332,6 +483,8 @@ int sf_probes_attach(void)
 	int i, err;
 
 	for (i = 0; i < ARRAY_SIZE(sf_hooks); i++) {
+		if (!sf_hooks[i].tp)
+			continue;
 		err = tracepoint_probe_register(sf_hooks[i].tp,
 						sf_hooks[i].probe, NULL);
 		if (err) {

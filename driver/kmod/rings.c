@@ -97,6 +97,11 @@ int sf_rings_create(u64 size)
 		}
 		cond_resched();
 	}
+	err = sf_uring_create();
+	if (err) {
+		sf_rings_destroy();
+		return err;
+	}
 	/* Pairs with the lockless readers, poll and mmap. */
 	smp_store_release(&sf_session.ring_size, size);
 	return 0;
@@ -110,6 +115,7 @@ void sf_rings_destroy(void)
 	sf_rings_quiesce();
 	for_each_possible_cpu(cpu)
 		sf_cpu_free(per_cpu_ptr(&sf_cpus, cpu));
+	sf_uring_destroy();
 	sf_session.ring_size = 0;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: (GPL-2.0 OR MIT)
 /*
- * Sockets: SOCKET, CONNECT, ACCEPT, DESCRIBE_SOCKET, and the two ends.
+ * Sockets: the operations of class NET, DESCRIBE_SOCKET, and the two ends.
  *
  * A socket's fields are read without its lock, which a thread on another CPU
  * can hold. The sock lives while its file is pinned; an address that is being
@@ -8,9 +8,11 @@
  */
 #include <linux/fs.h>
 #include <linux/in.h>
+#include <linux/if_packet.h>
 #include <linux/in6.h>
 #include <linux/ipv6.h>
 #include <linux/net.h>
+#include <linux/netlink.h>
 #include <linux/socket.h>
 #include <linux/un.h>
 #include <net/af_unix.h>
@@ -30,6 +32,8 @@ static bool sf_sock_inet(const struct sock *sk)
 /* A raw socket of IP names its peer with each message too. */
 enum sf_kind sf_sock_kind(const struct sock *sk)
 {
+	if (sk->sk_family == AF_NETLINK || sk->sk_family == AF_PACKET)
+		return SF_KIND_DGRAM;
 	if (sf_sock_inet(sk) &&
 	    (sk->sk_type == SOCK_DGRAM || sk->sk_type == SOCK_RAW))
 		return SF_KIND_DGRAM;
@@ -94,6 +98,8 @@ void sf_sock_tuple(struct sf_tuple *t, const struct sock *sk)
 	t->family = sk->sk_family;
 	t->type = sk->sk_type;
 	t->proto = sk->sk_protocol;
+	if (sk->sk_family == AF_NETLINK)
+		sf_netlink_ends(t, sk);
 	if (!sf_sock_inet(sk))
 		return;
 	t->lport = sk->sk_num;
@@ -107,42 +113,79 @@ void sf_sock_tuple(struct sf_tuple *t, const struct sock *sk)
 #endif
 }
 
-/*
- * Puts the address in user memory, of len bytes, in the place of the peer.
- * Returns SF_F_USER when it did, SF_F_FAULT when it could not read, 0 when
- * there is no address of the socket's family. Without a socket (family 0) any
- * family of IP will do.
- */
-u32 sf_sock_user_peer(struct sf_tuple *t, unsigned long uaddr, int len)
+/* An address as user memory has it, and as a tuple has it. */
+union sf_sockaddr {
+	sa_family_t family;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+	struct sockaddr_nl nl;
+	struct sockaddr_ll ll;
+};
+
+struct sf_addr {
+	u8 bytes[16];
+	u16 port;
+};
+
+/* False: not an address of this family, or too short for one. */
+static bool sf_addr_of(struct sf_addr *to, const union sf_sockaddr *a,
+		       int family, int len)
 {
 	static const u8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-	union {
-		sa_family_t family;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-	} a = {};
 
-	if (!uaddr || len < (int)sizeof(struct sockaddr_in))
+	if (a->family == AF_INET && family == AF_INET) {
+		memcpy(to->bytes, &a->in.sin_addr, 4);
+		to->port = ntohs(a->in.sin_port);
+	} else if (a->family == AF_INET && family == AF_INET6) {
+		memcpy(to->bytes, mapped, 12);
+		memcpy(to->bytes + 12, &a->in.sin_addr, 4);
+		to->port = ntohs(a->in.sin_port);
+	} else if (a->family == AF_INET6 && family == AF_INET6 &&
+		   len >= offsetofend(struct sockaddr_in6, sin6_addr)) {
+		memcpy(to->bytes, &a->in6.sin6_addr, 16);
+		to->port = ntohs(a->in6.sin6_port);
+	} else if (a->family == AF_NETLINK && family == AF_NETLINK) {
+		memcpy(to->bytes, &a->nl.nl_pid, 4);
+		memcpy(to->bytes + 4, &a->nl.nl_groups, 4);
+	} else if (a->family == AF_PACKET && family == AF_PACKET) {
+		memcpy(to->bytes, &a->ll.sll_ifindex, 4);
+		memcpy(to->bytes + 4, a->ll.sll_addr, 8);
+		to->port = ntohs(a->ll.sll_protocol);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Puts the address in user memory, of len bytes, in the place of one end.
+ * Returns SF_F_USER when it did, SF_F_FAULT when it could not read, 0 when
+ * there is no address of the socket's family. Without a socket (family 0) any
+ * family will do.
+ */
+u32 sf_sock_user_addr(struct sf_tuple *t, enum sf_end end, unsigned long uaddr,
+		      int len)
+{
+	union sf_sockaddr a = {};
+	struct sf_addr addr = {};
+	int family;
+
+	/* The shortest: struct sockaddr_nl. */
+	if (!uaddr || len < (int)sizeof(struct sockaddr_nl))
 		return 0;
 	len = min_t(int, len, sizeof(a));
 	if (sf_user_copy(&a, uaddr, len) != len)
 		return SF_F_FAULT;
-	if (!t->family && (a.family == AF_INET || a.family == AF_INET6))
-		t->family = a.family;
-	if (a.family == AF_INET && t->family == AF_INET) {
-		memset(t->raddr, 0, sizeof(t->raddr));
-		memcpy(t->raddr, &a.in.sin_addr, 4);
-		t->rport = ntohs(a.in.sin_port);
-	} else if (a.family == AF_INET && t->family == AF_INET6) {
-		memcpy(t->raddr, mapped, 12);
-		memcpy(t->raddr + 12, &a.in.sin_addr, 4);
-		t->rport = ntohs(a.in.sin_port);
-	} else if (a.family == AF_INET6 && t->family == AF_INET6 &&
-		   len >= offsetofend(struct sockaddr_in6, sin6_addr)) {
-		memcpy(t->raddr, &a.in6.sin6_addr, 16);
-		t->rport = ntohs(a.in6.sin6_port);
-	} else {
+	family = t->family ?: a.family;
+	if (!sf_addr_of(&addr, &a, family, len))
 		return 0;
+	t->family = family;
+	if (end == SF_END_PEER) {
+		memcpy(t->raddr, addr.bytes, sizeof(t->raddr));
+		t->rport = addr.port;
+	} else {
+		memcpy(t->laddr, addr.bytes, sizeof(t->laddr));
+		t->lport = addr.port;
 	}
 	return SF_F_USER;
 }
@@ -317,6 +360,28 @@ static struct sf_str sf_unix_connected(struct sf_run *run,
 	return name;
 }
 
+/*
+ * The address that connect(2) or bind(2) was given, in the place of one end.
+ * Without a socket it says its own family.
+ */
+static void sf_sock_asked(struct sf_run *run, const struct sf_call *call,
+			  struct sf_sock_event *ev, enum sf_end end)
+{
+	unsigned long addr = call->arg[call->sc->b];
+	int len = call->arg[call->sc->c];
+	sa_family_t family = ev->tuple.family;
+
+	if (!family && len >= (int)sizeof(family) &&
+	    sf_user_copy(&family, addr, sizeof(family)) != sizeof(family))
+		ev->flags |= SF_F_FAULT;
+	if (family == AF_UNIX) {
+		ev->tuple.family = family;
+		ev->name = sf_unix_user_name(run, addr, len);
+	} else {
+		ev->flags |= sf_sock_user_addr(&ev->tuple, end, addr, len);
+	}
+}
+
 void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 {
 	struct sf_sock_event ev = {
@@ -325,7 +390,7 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 		.ret = call->ret,
 		.listen_fd = -1,
 	};
-	struct sf_pin pin = sf_pin_fd(ev.fd);
+	struct sf_pin pin = sf_pin_call(call);
 	struct sock *sk = sf_file_sock(pin.file);
 
 	if (sk)
@@ -333,8 +398,7 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 	if (sk && sk->sk_family == AF_UNIX)
 		ev.name = sf_unix_connected(run, call, sk);
 	else if (call->ret < 0 && !ev.tuple.rport)
-		ev.flags = sf_sock_user_peer(&ev.tuple, call->arg[call->sc->b],
-					     call->arg[call->sc->c]);
+		sf_sock_asked(run, call, &ev, SF_END_PEER);
 	if (sk)
 		sf_emit_sock_described(run, &ev, pin.file, sk);
 	else
@@ -343,9 +407,10 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 }
 
 /* Without a new socket, the tuple is the listening one's. */
-static void sf_emit_accept_failed(struct sf_run *run, struct sf_sock_event *ev)
+static void sf_emit_accept_failed(struct sf_run *run, const struct sf_call *call,
+				  struct sf_sock_event *ev)
 {
-	struct sf_pin pin = sf_pin_fd(ev->listen_fd);
+	struct sf_pin pin = sf_pin_call(call);
 	const struct sock *sk = sf_file_sock(pin.file);
 
 	if (sk) {
@@ -377,7 +442,103 @@ void sf_tell_accept(struct sf_run *run, const struct sf_call *call)
 		ev.name = sf_unix_name(sk);
 		sf_emit_sock_described(run, &ev, pin.file, sk);
 	} else {
-		sf_emit_accept_failed(run, &ev);
+		sf_emit_accept_failed(run, call, &ev);
 	}
 	sf_unpin(&pin);
+}
+
+/* A packet socket keeps what it is bound to where a module cannot see it. */
+void sf_tell_bind(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_sock_event ev = {
+		.op = SF_OP_BIND,
+		.fd = call->arg[call->sc->a],
+		.ret = call->ret,
+		.listen_fd = -1,
+	};
+	struct sf_pin pin = sf_pin_call(call);
+	struct sock *sk = sf_file_sock(pin.file);
+
+	if (sk) {
+		sf_sock_tuple(&ev.tuple, sk);
+		ev.name = sf_unix_name(sk);
+	}
+	if (call->ret < 0 || ev.tuple.family == AF_PACKET)
+		sf_sock_asked(run, call, &ev, SF_END_LOCAL);
+	if (sk)
+		sf_emit_sock_described(run, &ev, pin.file, sk);
+	else
+		sf_emit_sock(run, &ev, pin.file, NULL);
+	sf_unpin(&pin);
+}
+
+/* LISTEN, SHUTDOWN. */
+void sf_tell_socknum(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_sock_event ev = {
+		.op = call->sc->op,
+		.fd = call->arg[call->sc->a],
+		.ret = call->ret,
+		.listen_fd = call->arg[call->sc->b],
+	};
+	struct sf_pin pin = sf_pin_call(call);
+	struct sock *sk = sf_file_sock(pin.file);
+
+	if (sk) {
+		sf_sock_tuple(&ev.tuple, sk);
+		ev.name = sf_unix_name(sk);
+		sf_emit_sock_described(run, &ev, pin.file, sk);
+	} else {
+		sf_emit_sock(run, &ev, pin.file, NULL);
+	}
+	sf_unpin(&pin);
+}
+
+/* One of the two, or what was asked for when it is not there. */
+static void sf_emit_pair_end(struct sf_run *run, struct sf_sock_event *ev)
+{
+	struct sf_tuple asked = ev->tuple;
+	struct sf_pin pin = {};
+	struct sock *sk;
+
+	if (ev->fd >= 0)
+		pin = sf_pin_fd(ev->fd);
+	sk = sf_file_sock(pin.file);
+	if (sk) {
+		sf_sock_tuple(&ev->tuple, sk);
+		sf_emit_sock_described(run, ev, pin.file, sk);
+	} else {
+		sf_emit_sock(run, ev, NULL, NULL);
+	}
+	ev->tuple = asked;
+	sf_unpin(&pin);
+}
+
+void sf_tell_pair(struct sf_run *run, const struct sf_call *call)
+{
+	struct sf_sock_event ev = {
+		.op = SF_OP_SOCKETPAIR,
+		.fd = -1,
+		.ret = call->ret,
+		.listen_fd = -1,
+		.tuple.family = call->arg[call->sc->a],
+		.tuple.type = call->arg[call->sc->b] & SOCK_TYPE_MASK,
+		.tuple.proto = call->arg[call->sc->c],
+	};
+	int fds[2] = { -1, -1 };
+
+	if (call->ret >= 0) {
+		ev.flags = SF_F_USER;
+		if (sf_user_copy(fds, call->arg[call->sc->c + 1],
+				 sizeof(fds)) != sizeof(fds)) {
+			fds[0] = -1;
+			fds[1] = -1;
+			ev.flags |= SF_F_FAULT;
+		}
+		ev.fd = fds[0];
+		sf_emit_pair_end(run, &ev);
+		sf_ring_see(run->cpu->ring.prod, SF_CLASS_NET);
+		ev.fd = fds[1];
+	}
+	sf_emit_pair_end(run, &ev);
 }

@@ -25,12 +25,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let program = std::env::args_os().next();
+    if cli::print::sysprint::is_called(program) {
+        return end(cli::print::sysprint::run(&cli::print::sysprint::Args::parse()));
+    }
+    end(match Cli::parse().command {
         Command::Record(args) => cli::record::run(&args),
         Command::Print(args) => cli::print::run(&args),
         Command::Diff(args) => cli::diff::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
-    };
+    })
+}
+
+fn end(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {

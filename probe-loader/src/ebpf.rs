@@ -24,7 +24,7 @@ use crate::driver::Options;
 use crate::ring::stride;
 use bells::Bells;
 use config::Config;
-use kernel::{Facts, Form};
+use kernel::{Facts, Form, Uring};
 use prod::ProdPage;
 
 /// Alignment that libelf expects of an object in memory.
@@ -150,6 +150,7 @@ pub(crate) struct Ebpf {
     rings: OwnedFd,
     object: Object,
     form: Form,
+    uring: Option<Uring>,
 }
 
 impl Ebpf {
@@ -180,7 +181,15 @@ impl Ebpf {
         for prod in &prods {
             prod.init(&config, cpus);
         }
-        Ok(Self { links: Vec::new(), prods, bells, rings, object, form: facts.form })
+        Ok(Self {
+            links: Vec::new(),
+            prods,
+            bells,
+            rings,
+            object,
+            form: facts.form,
+            uring: facts.uring,
+        })
     }
 
     /// Rings, one per possible CPU.
@@ -210,7 +219,8 @@ impl Ebpf {
         }
         let log = log::Capture::start();
         // Ends and births first: a process whose calls are seen has an end.
-        let names = SCHED_PROGRAMS.into_iter().chain([self.form.program()]);
+        let uring = self.uring.into_iter().flat_map(Uring::programs);
+        let names = SCHED_PROGRAMS.into_iter().chain(uring).chain([self.form.program()]);
         let links: Result<Vec<_>, _> = names.map(|name| attach(&self.object, name, &log)).collect();
         self.links = links?;
         self.switch(true)
@@ -293,13 +303,18 @@ fn configure(
             value.self_tgid = self_tgid;
             value.exit_group_dead = facts.exit_group_dead.into();
             value.guard_preempt = facts.preemptible.into();
+            value.uring = facts.uring.map_or(0, |uring| {
+                config::URING_HOOKED | if uring.by_cqe { config::URING_CQE } else { 0 }
+            });
             value.write(bytes);
             config = Some(value);
         }
     }
     for mut program in open.progs_mut() {
         let name = program.name().to_string_lossy().into_owned();
-        let wanted = SCHED_PROGRAMS.contains(&name.as_str()) || name == facts.form.program();
+        let wanted = SCHED_PROGRAMS.contains(&name.as_str())
+            || name == facts.form.program()
+            || facts.uring.is_some_and(|uring| uring.programs().contains(&name.as_str()));
         program.set_autoload(wanted);
     }
     config.ok_or(Error::Object("its configuration"))

@@ -235,7 +235,8 @@ fn evaluating_a_filter_allocates_nothing() {
 #[test]
 fn writing_a_row_allocates_nothing() {
     let mut resolver = resolver();
-    for &format in Format::ALL {
+    // Parquet is no rows: it collects the values of many in columns of its own.
+    for &format in Format::ALL.iter().filter(|format| format.is_text()) {
         for columns in [Column::defaults(), Column::exported()] {
             let options = Options { columns, width: Some(200), ..Options::default() };
             let mut printer = Printer::new(format, options);

@@ -103,7 +103,7 @@ enum ObjectState {
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
-#[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "symbols of the schema")]
+#[expect(non_camel_case_types, reason = "symbols of the schema")]
 enum ContainerType {
     CT_DOCKER,
     CT_LXC,

@@ -4,7 +4,7 @@
 //! `cargo build --release -p engine && cargo bench -p benches --bench format`
 //!
 //! Everything that is compared runs in turns in the same samples, so that a noisy machine is as noisy
-//! for all. The table at the end has the fastest sample and the median.
+//! for all, and counts time on a CPU. The table after each group has the fastest run and the median.
 
 mod avro;
 mod turns;
@@ -247,7 +247,7 @@ fn print(c: &mut Criterion) {
         for format in ["jsonl", "flatjson"] {
             let name = format!("{format}, {codec}");
             let run_on = &run_on;
-            turns.add(&name, rows, move || run_on(path, format, Stdio::null()));
+            turns.add_program(&name, rows, move || run_on(path, format, Stdio::null()));
         }
     }
     run(c, "print", turns);

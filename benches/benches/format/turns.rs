@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Things to compare, run in turns.
+//! Things to compare, run in turns. Times are those on a CPU, user and system: what else runs on the
+//! machine does not count.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use benches::clock;
 
 /// Some ways to do the same; the first is ours.
 pub(crate) struct Turns<'a> {
@@ -14,6 +17,7 @@ struct Way<'a> {
     /// How many elements one run handles.
     elements: usize,
     run: Box<dyn FnMut() + 'a>,
+    clock: fn() -> Duration,
     /// Time for an element, each run.
     samples: Vec<f64>,
 }
@@ -23,9 +27,24 @@ impl<'a> Turns<'a> {
         Self { name, ways: Vec::new() }
     }
 
+    /// A way whose time is that of this thread.
     pub(crate) fn add(&mut self, name: &str, elements: usize, run: impl FnMut() + 'a) {
-        let (name, run, samples) = (name.to_owned(), Box::new(run), Vec::new());
-        self.ways.push(Way { name, elements, run, samples });
+        self.way(name, elements, clock::thread, Box::new(run));
+    }
+
+    /// A way whose time is that of the programs that it runs and waits for.
+    pub(crate) fn add_program(&mut self, name: &str, elements: usize, run: impl FnMut() + 'a) {
+        self.way(name, elements, clock::children, Box::new(run));
+    }
+
+    fn way(
+        &mut self,
+        name: &str,
+        elements: usize,
+        clock: fn() -> Duration,
+        run: Box<dyn FnMut() + 'a>,
+    ) {
+        self.ways.push(Way { name: name.to_owned(), elements, run, clock, samples: Vec::new() });
     }
 
     pub(crate) fn first(&self) -> &str {
@@ -41,9 +60,9 @@ impl<'a> Turns<'a> {
         let mut first = Duration::ZERO;
         for _ in 0..count {
             for (at, way) in self.ways.iter_mut().enumerate() {
-                let start = Instant::now();
+                let start = (way.clock)();
                 (way.run)();
-                let time = start.elapsed();
+                let time = (way.clock)() - start;
                 way.samples.push(time.as_secs_f64() * 1e9 / way.elements as f64);
                 if at == 0 {
                     first += time;

@@ -103,14 +103,25 @@ struct sf_rec_io {
 	__s32 error;	/* -errno of the last that failed, else 0 */
 };
 
-/* Both ends of a socket. Ports in host order. 40 bytes. */
+/*
+ * Both ends of a socket. Ports in host order. 40 bytes.
+ *
+ * laddr and raddr by family:
+ *   AF_INET	4 bytes, network order
+ *   AF_INET6	16 bytes, network order; IPv4 is mapped
+ *   AF_NETLINK	port id (nl_pid) and groups (nl_groups), 4 bytes each, host
+ *		order; of the own end the port id alone; ports are 0
+ *   AF_PACKET	interface index (4 bytes, host order) and link-layer address
+ *		(8 bytes), the port is the protocol, ETH_P_*; of the own end
+ *		only what bind(2) was given
+ */
 struct sf_tuple {
 	__u16 family;	/* AF_*: sk_family */
 	__u16 lport;	/* inet_num, inet_sport */
 	__u16 rport;	/* inet_dport; 0: no peer */
 	__u8 type;	/* SOCK_STREAM, SOCK_DGRAM, ...: sk_type */
 	__u8 proto;	/* IPPROTO_*: sk_protocol */
-	__u8 laddr[16];	/* AF_INET: the first 4 bytes, network order */
+	__u8 laddr[16];
 	__u8 raddr[16];
 };
 
@@ -177,7 +188,17 @@ struct sf_rec_file {
 	 * outside of the root, a pipe, an anonymous inode: the dentry's name */
 };
 
-/* A socket: SOCKET, CONNECT, ACCEPT, DESCRIBE_SOCKET. 96 bytes and a path. */
+/*
+ * A socket: SOCKET, BIND, LISTEN, ACCEPT, CONNECT, SHUTDOWN, SOCKETPAIR,
+ * DESCRIBE_SOCKET. 96 bytes and a path.
+ *
+ * The ends are the socket's own after the call. Those of a call that failed,
+ * and has given the socket none, are the address that it was called with
+ * (SF_F_USER): of BIND in the place of the own end, of CONNECT of the peer.
+ * SOCKETPAIR is told by two records of the same time; the numbers of their
+ * descriptors lie in user memory (SF_F_USER), and one that is no socket has
+ * identity 0. A pair that could not be made: one record, with fd -1.
+ */
 struct sf_rec_sock {
 	struct sf_hdr h;
 	__u64 file;	/* identity of the open file */
@@ -185,7 +206,9 @@ struct sf_rec_sock {
 	__s32 fd;	/* descriptor; of ACCEPT: the new one, or -1 */
 	__s32 ret;	/* the call's; of DESCRIBE_SOCKET 0 */
 	struct sf_tuple tuple;
-	__s32 listen_fd;	/* of ACCEPT: the listening descriptor; else -1 */
+	__s32 listen_fd;	/* of ACCEPT: the listening descriptor; of
+				 * LISTEN: the backlog; of SHUTDOWN: SHUT_*;
+				 * else -1 */
 	__u16 state;	/* sk_state: TCP_* */
 	__u16 path_len;	/* AF_UNIX only */
 	/* path: sun_path; first byte 0: abstract name */

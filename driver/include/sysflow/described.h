@@ -19,8 +19,8 @@ enum sf_kind {
 	SF_KIND_NONE	= 0,	/* not described */
 	SF_KIND_FILE	= 1,	/* anything that is no socket */
 	SF_KIND_STREAM	= 2,	/* a socket whose ends do not change */
-	SF_KIND_DGRAM	= 3,	/* an IP socket whose peer can change:
-				 * SOCK_DGRAM, SOCK_RAW */
+	SF_KIND_DGRAM	= 3,	/* a socket whose peer can change: SOCK_DGRAM
+				 * and SOCK_RAW of IP, netlink, packet */
 };
 
 struct sf_described {

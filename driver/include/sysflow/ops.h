@@ -13,8 +13,8 @@
 
 #include <linux/types.h>
 
-/* The unit of loss accounting. Loss of any class but IO loses identity, so
- * those classes may use the reserved share of a ring (see ring.h). */
+/* The unit of loss accounting. Loss of a class before PATH loses identity or
+ * state, so those classes may use the reserved share of a ring (see ring.h). */
 enum sf_class {
 	SF_CLASS_PROCESS	= 0,	/* birth, program, credentials, death */
 	SF_CLASS_DESCRIBE	= 1,	/* what a process or an open file is */
@@ -25,6 +25,9 @@ enum sf_class {
 	SF_CLASS_COUNT		= 6,
 	SF_CLASS_SLOTS		= 8,	/* room in counter arrays */
 };
+
+/* Whether records of a class may use the reserved share. */
+#define SF_CLASS_KEPT(cls)	((cls) < SF_CLASS_PATH)
 
 #define SF_CLASS_SHIFT	5
 #define SF_OP_CLASS(op)	((op) >> SF_CLASS_SHIFT)
@@ -83,12 +86,12 @@ enum sf_op {
 
 	/* SF_CLASS_NET */
 	SF_OP_SOCKET		= 96,	/* sf_rec_sock */
-	SF_OP_BIND		= 97,	/* sf_rec_sock, reserved */
-	SF_OP_LISTEN		= 98,	/* sf_rec_sock, reserved */
+	SF_OP_BIND		= 97,	/* sf_rec_sock */
+	SF_OP_LISTEN		= 98,	/* sf_rec_sock */
 	SF_OP_ACCEPT		= 99,	/* sf_rec_sock */
 	SF_OP_CONNECT		= 100,	/* sf_rec_sock */
-	SF_OP_SHUTDOWN		= 101,	/* sf_rec_sock, reserved */
-	SF_OP_SOCKETPAIR	= 102,	/* sf_rec_sock twice, reserved */
+	SF_OP_SHUTDOWN		= 101,	/* sf_rec_sock */
+	SF_OP_SOCKETPAIR	= 102,	/* sf_rec_sock twice */
 
 	/* SF_CLASS_PATH, all sf_rec_path */
 	SF_OP_MKDIR		= 128,

@@ -41,8 +41,9 @@
 /* Bytes from one ring to the next in the mapping of a driver. */
 #define SF_RING_STRIDE(size)	((__u64)SF_RING_DATA + (size) + SF_RECORD_MAX)
 
-/* The share of a ring that records of class IO must leave free, so that a
- * flood of reads cannot cost the records that carry identity: one eighth. */
+/* The share of a ring that records of classes IO and PATH must leave free, so
+ * that a flood of reads, or the removal of a tree, cannot cost the records that
+ * carry identity: one eighth. */
 #define SF_RING_RESERVE(size)	((size) / 8)
 
 /* One page. Cache lines are grouped by who touches them how often. */
@@ -54,7 +55,7 @@ struct sf_ring_prod {
 	__u32 cpu;
 	__u32 nr_cpus;	/* rings of this driver: possible CPUs */
 	__u64 size;	/* bytes of data, a power of two */
-	__u64 reserve;	/* bytes that class IO leaves free */
+	__u64 reserve;	/* bytes that IO and PATH leave free */
 	__u64 pad0[3];
 
 	/* line 1: the writer, once per record */

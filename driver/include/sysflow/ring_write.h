@@ -121,7 +121,7 @@ SF_INLINE void *sf_ring_reserve(struct sf_ring *r, __u32 cls, __u32 len)
 		sf_ring_lose(prod, cls, SF_CAUSE_TOO_LARGE);
 		return (void *)0;
 	}
-	if (cls == SF_CLASS_IO)
+	if (!SF_CLASS_KEPT(cls))
 		limit -= SF_RING_RESERVE(r->size);
 	if (head - prod->tail_seen + len > limit) {
 		prod->tail_seen = SF_LOAD_ACQUIRE(&r->cons->tail);

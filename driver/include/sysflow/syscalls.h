@@ -16,7 +16,15 @@
  *           which says what b is. Returns bytes, or messages for SF_ADDR_MMSG.
  *   OPEN    a: path, b: flags (SF_ARG_NONE: creat; SF_ARG_HOW: open_how at
  *           the next argument after the path), c: directory descriptor or
- *           SF_ARG_NONE. Returns a descriptor.
+ *           SF_ARG_NONE. Returns a descriptor. a is SF_ARG_NONE where the file
+ *           is found without a path.
+ *   ANON    a: flags, or SF_ARG_NONE, b: SF_MADE_*. Returns a descriptor.
+ *   PIPE    a: address of the two descriptors. Returns 0.
+ *   CLOSE_RANGE  a, b, c: first, last, flags.
+ *   MMAP    arguments as of mmap(2); of interest with a file only.
+ *   TRANSFER  a: descriptor that bytes come from, b: where they go, or
+ *           SF_ARG_NONE: the direction is that in which a is open. Returns
+ *           bytes. Told as READ and WRITE.
  *   CLOSE   a: descriptor.
  *   DUP     a: descriptor, b: command of fcntl(2), of which only F_DUPFD and
  *           F_DUPFD_CLOEXEC are of interest, or SF_ARG_NONE. Returns a
@@ -24,6 +32,9 @@
  *   SOCKET  returns a descriptor.
  *   CONNECT a: descriptor, b: sockaddr, c: its length.
  *   ACCEPT  a: listening descriptor. Returns a descriptor.
+ *   BIND    a: descriptor, b: sockaddr, c: its length.
+ *   SOCKNUM a: descriptor, b: a number.
+ *   PAIR    a: family, b: type, c: protocol; the next: two descriptors.
  *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
  *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
  *           is told at exit.
@@ -66,6 +77,12 @@ SF_SYSCALL(writev,	IO, WRITE, 0, 0, 0)
 SF_SYSCALL(pwritev,	IO, WRITE, 0, 0, 0)
 SF_SYSCALL(pwritev2,	IO, WRITE, 0, 0, 0)
 
+SF_SYSCALL(sendfile,	TRANSFER, READ, 1, 0, 0)
+SF_SYSCALL(splice,	TRANSFER, READ, 0, 2, 0)
+SF_SYSCALL(tee,		TRANSFER, READ, 0, 1, 0)
+SF_SYSCALL(vmsplice,	TRANSFER, READ, 0, SF_ARG_NONE, 0)
+SF_SYSCALL(copy_file_range, TRANSFER, READ, 0, 2, 0)
+
 SF_SYSCALL(recvfrom,	MSGIO, RECV, 0, 4, SF_ADDR_NAME)
 SF_SYSCALL(recvmsg,	MSGIO, RECV, 0, 1, SF_ADDR_MSG)
 SF_SYSCALL(recvmmsg,	MSGIO, RECV, 0, 1, SF_ADDR_MMSG)
@@ -77,16 +94,51 @@ SF_SYSCALL(open,	OPEN, OPEN, 0, 1, SF_ARG_NONE)
 SF_SYSCALL(openat,	OPEN, OPEN, 1, 2, 0)
 SF_SYSCALL(openat2,	OPEN, OPEN, 1, SF_ARG_HOW, 0)
 SF_SYSCALL(creat,	OPEN, OPEN, 0, SF_ARG_NONE, SF_ARG_NONE)
+SF_SYSCALL(open_by_handle_at, OPEN, OPEN, SF_ARG_NONE, 2, 0)
 SF_SYSCALL(close,	CLOSE, CLOSE, 0, 0, 0)
+SF_SYSCALL(close_range,	CLOSE_RANGE, CLOSE_RANGE, 0, 1, 2)
 SF_SYSCALL(dup,		DUP, DUP, 0, SF_ARG_NONE, 0)
 SF_SYSCALL(dup2,	DUP, DUP, 0, SF_ARG_NONE, 0)
 SF_SYSCALL(dup3,	DUP, DUP, 0, SF_ARG_NONE, 0)
 SF_SYSCALL(fcntl,	DUP, DUP, 0, 1, 0)
 
+SF_SYSCALL(pipe,	PIPE, PIPE, 0, 0, 0)
+SF_SYSCALL(pipe2,	PIPE, PIPE, 0, 0, 0)
+SF_SYSCALL(mmap,	MMAP, MMAP, 4, 0, 0)
+
+SF_SYSCALL(epoll_create, ANON, ANON, SF_ARG_NONE, SF_MADE_EPOLL, 0)
+SF_SYSCALL(epoll_create1, ANON, ANON, 0, SF_MADE_EPOLL, 0)
+SF_SYSCALL(eventfd,	ANON, ANON, SF_ARG_NONE, SF_MADE_EVENTFD, 0)
+SF_SYSCALL(eventfd2,	ANON, ANON, 1, SF_MADE_EVENTFD, 0)
+SF_SYSCALL(fanotify_init, ANON, ANON, 0, SF_MADE_FANOTIFY, 0)
+SF_SYSCALL(fsmount,	ANON, ANON, 1, SF_MADE_MOUNT, 0)
+SF_SYSCALL(fsopen,	ANON, ANON, 1, SF_MADE_FSCONTEXT, 0)
+SF_SYSCALL(fspick,	ANON, ANON, 2, SF_MADE_FSCONTEXT, 0)
+SF_SYSCALL(inotify_init, ANON, ANON, SF_ARG_NONE, SF_MADE_INOTIFY, 0)
+SF_SYSCALL(inotify_init1, ANON, ANON, 0, SF_MADE_INOTIFY, 0)
+SF_SYSCALL(io_uring_setup, ANON, ANON, SF_ARG_NONE, SF_MADE_URING, 0)
+SF_SYSCALL(landlock_create_ruleset, ANON, ANON, 2, SF_MADE_LANDLOCK, 0)
+SF_SYSCALL(memfd_create, ANON, ANON, 1, SF_MADE_MEMFD, 0)
+SF_SYSCALL(memfd_secret, ANON, ANON, 0, SF_MADE_MEMFD_SECRET, 0)
+SF_SYSCALL(mq_open,	ANON, ANON, 1, SF_MADE_MQUEUE, 0)
+SF_SYSCALL(open_tree,	ANON, ANON, 2, SF_MADE_MOUNT, 0)
+SF_SYSCALL(open_tree_attr, ANON, ANON, 2, SF_MADE_MOUNT, 0)
+SF_SYSCALL(perf_event_open, ANON, ANON, 4, SF_MADE_PERF, 0)
+SF_SYSCALL(pidfd_getfd,	ANON, ANON, 2, SF_MADE_PIDFD_GETFD, 0)
+SF_SYSCALL(pidfd_open,	ANON, ANON, 1, SF_MADE_PIDFD, 0)
+SF_SYSCALL(signalfd,	ANON, ANON, SF_ARG_NONE, SF_MADE_SIGNALFD, 0)
+SF_SYSCALL(signalfd4,	ANON, ANON, 3, SF_MADE_SIGNALFD, 0)
+SF_SYSCALL(timerfd_create, ANON, ANON, 1, SF_MADE_TIMERFD, 0)
+SF_SYSCALL(userfaultfd,	ANON, ANON, 0, SF_MADE_USERFAULTFD, 0)
+
 SF_SYSCALL(socket,	SOCKET, SOCKET, 0, 0, 0)
 SF_SYSCALL(connect,	CONNECT, CONNECT, 0, 1, 2)
 SF_SYSCALL(accept,	ACCEPT, ACCEPT, 0, 0, 0)
 SF_SYSCALL(accept4,	ACCEPT, ACCEPT, 0, 0, 0)
+SF_SYSCALL(bind,	BIND, BIND, 0, 1, 2)
+SF_SYSCALL(listen,	SOCKNUM, LISTEN, 0, 1, 0)
+SF_SYSCALL(shutdown,	SOCKNUM, SHUTDOWN, 0, 1, 0)
+SF_SYSCALL(socketpair,	PAIR, SOCKETPAIR, 0, 1, 2)
 
 SF_SYSCALL(clone,	CLONE, CLONE, 0, 0, 0)
 SF_SYSCALL(clone3,	CLONE, CLONE, SF_ARG_NONE, 0, 0)

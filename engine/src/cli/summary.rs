@@ -101,7 +101,8 @@ impl Report<'_> {
     fn remarks(&self, out: &mut impl Write, total: &Counters) -> io::Result<()> {
         let counts = &self.outcome.counts;
         for (number, what) in [
-            (total.uncovered_compat, "32-bit system calls are not covered"),
+            (total.uncovered_compat, "32-bit system calls were not covered"),
+            (total.uncovered_uring, "operations of io_uring were not covered"),
             (
                 counts.ipv6,
                 "operations on IPv6 sockets have no place in schema version 5 (--schema 6 has)",

@@ -175,7 +175,8 @@ impl<S: Sink> Engine<S> {
     fn datagram_role(&self, sock: &sf_rec_sock) -> Role {
         match (u32::from(sock.h.op), self.open_files.find(sock.file)) {
             (SF_OP_CONNECT, _) => Role::Client,
-            (SF_OP_DESCRIBE_SOCKET, Some(open)) => match self.open_files.get(open).target {
+            (SF_OP_SOCKET, _) => Role::Unknown,
+            (_, Some(open)) => match self.open_files.get(open).target {
                 Target::Datagram(role) => role,
                 _ => Role::Unknown,
             },

@@ -46,11 +46,11 @@ fn flows_over_ipv6_have_their_addresses() {
 }
 
 fn files(records: &[Record]) -> Vec<&File> {
-    let file = |record| match record {
-        &Record::File(ref file) => Some(file),
+    let files = records.iter().filter_map(|record| match record {
+        Record::File(file) => Some(file),
         _ => None,
-    };
-    records.iter().filter_map(file).collect()
+    });
+    files.collect()
 }
 
 #[test]

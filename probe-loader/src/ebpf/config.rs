@@ -8,6 +8,11 @@ use super::Error;
 /// Section of the object that holds them; the name of its map ends so.
 pub(super) const SECTION: &str = ".rodata.config";
 
+/// The tracepoints of `io_uring` are attached.
+pub(super) const URING_HOOKED: u32 = 1;
+/// A completion is given as a whole `struct io_uring_cqe`.
+pub(super) const URING_CQE: u32 = 2;
+
 /// `struct sf_config`, field by field: its offsets are the object's.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +29,8 @@ pub(super) struct Config {
     pub(super) exit_group_dead: u32,
     /// 1: programs on raw tracepoints switch preemption off.
     pub(super) guard_preempt: u32,
-    pub(super) pad: u32,
+    /// How requests of `io_uring` are seen: [`URING_HOOKED`], [`URING_CQE`].
+    pub(super) uring: u32,
 }
 
 impl Config {
@@ -56,5 +62,6 @@ impl Config {
         put(offset_of!(Self, self_tgid), &self.self_tgid.to_ne_bytes());
         put(offset_of!(Self, exit_group_dead), &self.exit_group_dead.to_ne_bytes());
         put(offset_of!(Self, guard_preempt), &self.guard_preempt.to_ne_bytes());
+        put(offset_of!(Self, uring), &self.uring.to_ne_bytes());
     }
 }

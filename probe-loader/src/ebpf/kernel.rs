@@ -51,6 +51,8 @@ pub(super) struct Facts {
     pub(super) preemptible: bool,
     /// `sched_process_exit` tells whether the group is dead.
     pub(super) exit_group_dead: bool,
+    /// The tracepoints of `io_uring`, where they are as the programs know them.
+    pub(super) uring: Option<Uring>,
 }
 
 impl Facts {
@@ -73,7 +75,40 @@ impl Facts {
             None => Form::Raw,
         };
         let exit_group_dead = tracepoint_args(&btf, "btf_trace_sched_process_exit") >= Some(2);
-        Ok(Self { form, preemptible, exit_group_dead })
+        let uring = Uring::probe(&btf);
+        Ok(Self { form, preemptible, exit_group_dead, uring })
+    }
+}
+
+/// How the kernel shows requests of `io_uring`. Before 6.0, where a completion
+/// does not name its request, they are only counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Uring {
+    /// The program for submissions.
+    submit: &'static str,
+    /// A completion is given as a whole.
+    pub(super) by_cqe: bool,
+}
+
+impl Uring {
+    fn probe(btf: &Btf<'_>) -> Option<Self> {
+        let args = |name| tracepoint_args(btf, name);
+        let submit = match args("btf_trace_io_uring_submit_req") {
+            Some(1) => "sf_uring_submit_req",
+            _ if args("btf_trace_io_uring_submit_sqe") == Some(2) => "sf_uring_submit_sqe",
+            _ => return None,
+        };
+        let by_cqe = match args("btf_trace_io_uring_complete") {
+            Some(3) => true,
+            Some(7) => false,
+            _ => return None,
+        };
+        Some(Self { submit, by_cqe })
+    }
+
+    /// The programs to attach.
+    pub(super) fn programs(self) -> [&'static str; 2] {
+        [self.submit, "sf_uring_done"]
     }
 }
 
@@ -144,7 +179,7 @@ fn ask_tgid() -> Option<u32> {
         program.set_autoload(wanted);
     }
     for mut map in open.maps_mut() {
-        if ["rings", "cpus", "bells"].iter().any(|name| map.name() == *name) {
+        if ["rings", "cpus", "bells", "inflight"].iter().any(|name| map.name() == *name) {
             map.set_autocreate(false).ok()?;
         }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use ring_writer::Rings;
 
 use super::*;
-use crate::abi::{SF_OP_EXEC, SF_OP_FORK, SF_OP_READ, class_of};
+use crate::abi::{SF_OP_EXEC, SF_OP_FORK, SF_OP_READ, SF_OP_UNLINK, class_of};
 
 const SIZE: usize = 65536;
 
@@ -53,16 +53,22 @@ fn another_ring_is_refused() {
 
 #[test]
 fn a_full_ring_keeps_room_for_records_with_identity() {
+    for flood in [SF_OP_READ, SF_OP_UNLINK] {
+        leaves_the_reserve(flood as u8);
+    }
+}
+
+fn leaves_the_reserve(flood: u8) {
     let (mut writer, mut reader) = pair();
-    let io = record(SF_OP_READ as u8, 64, 1, 0);
+    let io = record(flood, 64, 1, 0);
     let delivered = (0..2000).filter(|_| writer.put(1, &io)).count();
-    assert_eq!(delivered, (SIZE - SIZE / 8) / 64, "io leaves an eighth free");
+    assert_eq!(delivered, (SIZE - SIZE / 8) / 64, "it leaves an eighth free");
     let fork = record(SF_OP_FORK as u8, 72, 2, 0);
     let kept = (0..200).filter(|_| writer.put(1, &fork)).count();
     assert_eq!(kept, SIZE / 8 / 72, "the reserve is for records with identity");
     let counters = reader.counters();
     assert!(counters.balanced());
-    assert_eq!(counters.lost[0][class_of(SF_OP_READ as u8)], 2000 - delivered as u64);
+    assert_eq!(counters.lost[0][class_of(flood)], 2000 - delivered as u64);
     assert_eq!(counters.lost[0][class_of(SF_OP_FORK as u8)], 200 - kept as u64);
 
     let mut read = 0;

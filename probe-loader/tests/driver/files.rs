@@ -12,8 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Pid, chdir, chroot};
 use probe_loader::abi::{
-    SF_F_CUT, SF_F_USER, SF_FILE_CREATED, SF_FILE_UNLINKED, SF_OP_CLOSE, SF_OP_DESCRIBE_FILE,
-    SF_OP_DUP, SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, SF_PATH_MAX,
+    SF_F_CUT, SF_F_USER, SF_FILE_CREATED, SF_FILE_UNLINKED, SF_OP_ANON, SF_OP_CLOSE,
+    SF_OP_DESCRIBE_FILE, SF_OP_DUP, SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, SF_PATH_MAX,
 };
 
 use crate::recording::{Event, Facts, Recording, record};
@@ -52,7 +52,7 @@ pub(crate) fn kernel_dev(dev: u64) -> u32 {
     libc::major(dev) << 20 | libc::minor(dev)
 }
 
-fn check_inode(event: &Event, meta: &fs::Metadata) {
+pub(crate) fn check_inode(event: &Event, meta: &fs::Metadata) {
     let (file, path) = event.as_file();
     assert_eq!(file.ino, meta.ino(), "{path}");
     assert_eq!(file.dev, kernel_dev(meta.dev()), "{path}");
@@ -143,6 +143,7 @@ fn failed_opens() {
         let fd = sys::open(c".", libc::O_RDONLY | libc::O_DIRECTORY, 0).expect("folder");
         assert_eq!(fd, sys::openat(fd, c"missing", 0).map_or(fd, |_| -1));
         sys::openat2(fd, c"missing2", libc::O_WRONLY as u64).expect_err("openat2");
+        sys::open(c"", libc::O_RDWR, 0).expect_err("no name");
     });
     let check = |path: &str, flags: i32, at_cwd: bool| {
         let event = r.open_of(path);
@@ -155,6 +156,7 @@ fn failed_opens() {
     check("no/such", libc::O_RDWR, true);
     check("missing", 0, false);
     check("missing2", libc::O_WRONLY, false);
+    check("", libc::O_RDWR, true);
 }
 
 fn creat_and_flags() {
@@ -312,11 +314,15 @@ fn pipe_and_eventfd() {
     });
     let described = |r: &Recording, fd: i32| {
         r.own()
-            .find(|e| e.op() == SF_OP_DESCRIBE_FILE && e.as_file().0.fd == fd)
+            .filter(|e| [SF_OP_DESCRIBE_FILE, SF_OP_ANON].contains(&e.op()))
+            .find(|e| e.as_file().0.fd == fd)
             .map(|e| (e.as_file().0.mode & libc::S_IFMT, e.as_file().1))
             .expect("described")
     };
     assert_eq!(described(&r, r.num("read_end")).0, libc::S_IFIFO);
+    let writer = |e: &Event| e.as_file().0.flags & libc::O_ACCMODE as u32 == libc::O_WRONLY as u32;
+    let ends = r.own().filter(|e| e.op() == SF_OP_DESCRIBE_FILE && e.as_file().0.fd > 2);
+    assert!(ends.filter(|e| writer(e)).count() >= 1, "a file without a name has its flags");
     assert_eq!(described(&r, r.num("event")), (0, "[eventfd]".to_owned()));
 }
 

@@ -12,14 +12,22 @@
 //! execute.
 
 mod accounting;
+#[cfg(target_arch = "x86_64")]
+mod compat;
+mod coverage;
+mod descriptors;
+mod differential;
 mod files;
 mod lifecycle;
 mod names;
+mod network;
 mod processes;
 mod recording;
 mod security;
 mod sockets;
 mod sys;
+mod transfers;
+mod uring;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -58,12 +66,19 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        descriptors::TESTS,
+        transfers::TESTS,
         names::TESTS,
         sockets::TESTS,
+        network::TESTS,
         processes::TESTS,
         security::TESTS,
+        uring::TESTS,
+        #[cfg(target_arch = "x86_64")]
+        compat::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        coverage::TESTS,
     ];
     let chosen = tests
         .iter()

@@ -261,6 +261,7 @@ fn long_names() {
     let base = text(dir.path());
     let long = "n".repeat(250);
     let name = format!("{}x", "./".repeat(1_900));
+    let longest = format!("{}.", "./".repeat(2_047));
     let r = record(|_| {
         chdir(dir.path()).expect("chdir");
         for _ in 0..14 {
@@ -270,6 +271,8 @@ fn long_names() {
         let (from, to) = (c(&name), c(&format!("{name}y")));
         ok(libc::SYS_mkdir, &[s(&from), n(0o700)]);
         ok(libc::SYS_rename, &[s(&from), s(&to)]);
+        // The longest that a call takes: 4095 bytes.
+        ok(libc::SYS_chmod, &[s(&c(&longest)), n(0o700)]);
         let endless = c(&"e".repeat(SF_PATH_MAX as usize + 10));
         assert_eq!(err(libc::SYS_rmdir, &[s(&endless)]), -libc::ENAMETOOLONG);
     });
@@ -278,6 +281,9 @@ fn long_names() {
     let (_, paths) = rename.as_path();
     assert!(paths == [format!("{deep}/{name}"), format!("{deep}/{name}y")], "{paths:?}");
     assert_eq!(rename.flags(), SF_F_USER);
+    let whole = r.one("chmod", |e| e.op() == SF_OP_CHMOD);
+    assert_eq!((whole.flags(), longest.len()), (SF_F_USER, SF_PATH_MAX as usize - 1));
+    assert!(whole.as_path().1[0] == format!("{deep}/{longest}"), "{:?}", whole.record());
     let cut = r.one("rmdir", |e| e.op() == SF_OP_RMDIR);
     assert_eq!(cut.flags(), SF_F_USER | SF_F_CUT);
     let short = "e".repeat(SF_PATH_MAX as usize - 1);

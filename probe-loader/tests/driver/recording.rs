@@ -10,14 +10,15 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pipe};
 use probe_loader::abi::{
-    SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE, SF_OP_DESCRIBE_SOCKET,
-    SF_OP_OPEN, SF_OP_SOCKET, class_of, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
-    sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_path, sf_rec_sock, sf_tuple,
+    SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_ANON, SF_OP_BIND, SF_OP_CONNECT, SF_OP_DESCRIBE_FILE,
+    SF_OP_DESCRIBE_SOCKET, SF_OP_LISTEN, SF_OP_MMAP, SF_OP_OPEN, SF_OP_SHUTDOWN, SF_OP_SOCKET,
+    SF_OP_SOCKETPAIR, class_of, sf_hdr, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fd,
+    sf_rec_file, sf_rec_fork, sf_rec_io, sf_rec_mmap, sf_rec_path, sf_rec_sock, sf_tuple,
 };
 use probe_loader::driver::{Driver, Options};
 use probe_loader::{Counters, Record};
 
-use crate::choice;
+use crate::{choice, differential};
 
 /// What the child found out about its own operations, for the parent to
 /// compare with.
@@ -51,6 +52,10 @@ impl Event {
         Record::decode(bytes).expect("a record that can be read")
     }
 
+    pub(crate) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
     pub(crate) fn hdr(&self) -> &sf_hdr {
         self.record().header()
     }
@@ -71,6 +76,7 @@ impl Event {
             Record::File(r, _) => Some(r.file),
             Record::Sock(r, _) => Some(r.file),
             Record::Fd(r) => Some(r.file),
+            Record::Map(r) => Some(r.fd.file),
             _ => None,
         }
     }
@@ -102,6 +108,13 @@ impl Event {
         match self.record() {
             Record::Fd(r) => r,
             other => panic!("no descriptor: {other:?}"),
+        }
+    }
+
+    pub(crate) fn as_map(&self) -> &sf_rec_mmap {
+        match self.record() {
+            Record::Map(r) => r,
+            other => panic!("no mapping: {other:?}"),
         }
     }
 
@@ -211,17 +224,33 @@ pub(crate) fn open(ring_size: usize) -> Driver {
 
 /// Captures what `scene` does in a child.
 pub(crate) fn record(scene: impl FnOnce(&mut Facts)) -> Recording {
-    let mut driver = open(1 << 20);
+    const SIZE: usize = 1 << 20;
+    let mut driver = open(SIZE);
+    let mut other = differential::other(driver.kind(), SIZE).map(|d| (d, Collector::new()));
     driver.start().expect("start");
+    if let Some((other, _)) = &mut other {
+        other.start().expect("start");
+    }
     let (facts_end, child_end) = pipe().expect("pipe");
     let child = spawn(scene, child_end);
     let mut collector = Collector::new();
-    wait_draining(child, &mut driver, &mut collector);
+    wait_draining(child, || {
+        collector.drain(&mut driver);
+        if let Some((other, kept)) = &mut other {
+            kept.drain(other);
+        }
+    });
     driver.stop().expect("stop");
     collector.drain(&mut driver);
     let mut text = String::new();
     File::from(facts_end).read_to_string(&mut text).expect("facts");
-    finish(child, &driver, collector, &text)
+    let recording = finish(child, &driver, collector, &text);
+    if let Some((mut other, mut kept)) = other {
+        other.stop().expect("stop");
+        kept.drain(&mut other);
+        differential::compare(&recording, kept);
+    }
+    recording
 }
 
 fn finish(child: Pid, driver: &Driver, collector: Collector, text: &str) -> Recording {
@@ -252,9 +281,9 @@ fn spawn(scene: impl FnOnce(&mut Facts), facts: OwnedFd) -> Pid {
     }
 }
 
-fn wait_draining(child: Pid, driver: &mut Driver, collector: &mut Collector) {
+fn wait_draining(child: Pid, mut drain: impl FnMut()) {
     loop {
-        collector.drain(driver);
+        drain();
         match waitpid(child, Some(WaitPidFlag::WNOHANG)).expect("waitpid") {
             WaitStatus::StillAlive => std::thread::sleep(std::time::Duration::from_millis(2)),
             WaitStatus::Exited(_, 99) => panic!("the scene panicked"),
@@ -314,7 +343,12 @@ impl Recording {
             *last = e.hdr().ts;
             match e.op() {
                 SF_OP_OPEN
+                | SF_OP_ANON
                 | SF_OP_SOCKET
+                | SF_OP_BIND
+                | SF_OP_LISTEN
+                | SF_OP_SHUTDOWN
+                | SF_OP_SOCKETPAIR
                 | SF_OP_CONNECT
                 | SF_OP_ACCEPT
                 | SF_OP_DESCRIBE_FILE
@@ -332,6 +366,14 @@ impl Recording {
                     assert!(io.first <= io.h.ts && io.ops >= 1 && io.failed <= io.ops);
                     assert_eq!(io.failed == 0, io.error == 0);
                     assert_eq!(e.flags() & SF_F_TUPLE != 0, e.len == 104);
+                }
+                SF_OP_MMAP => {
+                    let file = e.file();
+                    assert!(
+                        file == Some(0) || described.contains(&(e.cpu, file)),
+                        "{:?}",
+                        e.record()
+                    );
                 }
                 _ => {}
             }

@@ -39,7 +39,7 @@ fn family(addr: &SocketAddr) -> u16 {
     if addr.is_ipv4() { AF_INET } else { AF_INET6 }
 }
 
-fn address(addr: IpAddr) -> [u8; 16] {
+pub(crate) fn address(addr: IpAddr) -> [u8; 16] {
     let mut bytes = [0; 16];
     match addr {
         IpAddr::V4(v4) => bytes[..4].copy_from_slice(&v4.octets()),
@@ -49,7 +49,7 @@ fn address(addr: IpAddr) -> [u8; 16] {
 }
 
 /// `sockaddr_in` or `sockaddr_in6`.
-fn sockaddr(addr: &SocketAddr) -> Vec<u8> {
+pub(crate) fn sockaddr(addr: &SocketAddr) -> Vec<u8> {
     let mut bytes = family(addr).to_ne_bytes().to_vec();
     bytes.extend(addr.port().to_be_bytes());
     match addr.ip() {
@@ -66,13 +66,18 @@ fn sockaddr(addr: &SocketAddr) -> Vec<u8> {
     bytes
 }
 
-fn sockaddr_un(path: &[u8]) -> Vec<u8> {
+pub(crate) fn sockaddr_un(path: &[u8]) -> Vec<u8> {
     let mut bytes = (libc::AF_UNIX as u16).to_ne_bytes().to_vec();
     bytes.extend(path);
     bytes
 }
 
-fn check_tuple(t: &sf_tuple, kind: i32, local: &SocketAddr, remote: Option<&SocketAddr>) {
+pub(crate) fn check_tuple(
+    t: &sf_tuple,
+    kind: i32,
+    local: &SocketAddr,
+    remote: Option<&SocketAddr>,
+) {
     assert_eq!((t.family, i32::from(t.type_)), (family(local), kind));
     let proto = if kind == libc::SOCK_STREAM { libc::IPPROTO_TCP } else { libc::IPPROTO_UDP };
     assert_eq!(i32::from(t.proto), proto);
@@ -81,7 +86,7 @@ fn check_tuple(t: &sf_tuple, kind: i32, local: &SocketAddr, remote: Option<&Sock
     assert_eq!((t.rport, t.raddr), remote);
 }
 
-fn inode_of(fd: i32) -> u64 {
+pub(crate) fn inode_of(fd: i32) -> u64 {
     let link = std::fs::read_link(format!("/proc/self/fd/{fd}")).expect("/proc");
     let name = link.to_string_lossy();
     name.trim_start_matches("socket:[").trim_end_matches(']').parse().expect("socket:[inode]")

@@ -89,6 +89,32 @@ pub(crate) fn pipe() -> (RawFd, RawFd) {
     (ends[0], ends[1])
 }
 
+/// pipe(2) itself.
+pub(crate) fn old_pipe() -> (RawFd, RawFd) {
+    let mut ends = [0 as RawFd; 2];
+    call(libc::SYS_pipe, [ends.as_mut_ptr() as usize]).expect("pipe");
+    (ends[0], ends[1])
+}
+
+/// A call whose first argument is a descriptor and second the address of
+/// memory that is read: `vmsplice(2)`.
+pub(crate) fn vmsplice(fd: RawFd, data: &mut [u8]) -> io::Result<usize> {
+    let part = libc::iovec { iov_base: data.as_mut_ptr().cast(), iov_len: data.len() };
+    call(libc::SYS_vmsplice, [fd as usize, &raw const part as usize, 1, 0])
+}
+
+/// `name_to_handle_at(2)` of a path, then `open_by_handle_at(2)`.
+pub(crate) fn open_by_handle(dir: RawFd, path: &CStr, flags: i32) -> io::Result<RawFd> {
+    // struct file_handle: length, type, then up to MAX_HANDLE_SZ bytes.
+    let mut handle = [0_u32; 34];
+    handle[0] = 128;
+    let mut mount = 0_i32;
+    let at = handle.as_mut_ptr() as usize;
+    let args = [dir as usize, path.as_ptr() as usize, at, &raw mut mount as usize, 0];
+    call(libc::SYS_name_to_handle_at, args)?;
+    call(libc::SYS_open_by_handle_at, [dir as usize, at, flags as usize]).map(|fd| fd as RawFd)
+}
+
 pub(crate) fn eventfd() -> RawFd {
     call(libc::SYS_eventfd2, [0, 0]).expect("eventfd2") as RawFd
 }
@@ -192,21 +218,74 @@ pub(crate) fn execve(path: &CStr, args: &[&CStr], env: &[&CStr]) -> io::Error {
         .expect_err("execve returned")
 }
 
-/// close(2) through the 32-bit entry of the kernel.
+/// A system call through the 32-bit entry of the kernel, by its number in the
+/// 32-bit table. Addresses among the arguments come from [`Low`].
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn close_32bit(fd: RawFd) -> i32 {
+pub(crate) fn call_32bit<const N: usize>(nr: u32, args: [u32; N]) -> i32 {
+    let mut six = [0; 6];
+    six[..N].copy_from_slice(&args);
     let ret: i32;
-    // SAFETY: 6 is close(2) in the 32-bit table. The entry clobbers r8 to r11
-    // on some kernels; rbx, which the compiler keeps for itself, is restored.
+    // SAFETY: the arguments are as `nr` wants them. The entry clobbers r8 to
+    // r11 on some kernels; rbx and rbp, which the compiler keeps for itself,
+    // are restored.
     unsafe {
         std::arch::asm!(
-            "xchg {fd:r}, rbx",
+            "push rbx",
+            "push rbp",
+            "mov ebx, [r12]",
+            "mov ecx, [r12 + 4]",
+            "mov edx, [r12 + 8]",
+            "mov esi, [r12 + 12]",
+            "mov edi, [r12 + 16]",
+            "mov ebp, [r12 + 20]",
             "int 0x80",
-            "xchg {fd:r}, rbx",
-            fd = inout(reg) fd as usize => _,
-            inlateout("eax") 6 => ret,
+            "pop rbp",
+            "pop rbx",
+            in("r12") six.as_ptr(),
+            inlateout("eax") nr as i32 => ret,
+            out("ecx") _, out("edx") _, out("esi") _, out("edi") _,
             out("r8") _, out("r9") _, out("r10") _, out("r11") _,
         );
     }
     ret
+}
+
+/// Memory at addresses of 32 bits, given out piece by piece and never back.
+pub(crate) struct Low {
+    next: usize,
+    end: usize,
+}
+
+impl Low {
+    pub(crate) fn new() -> Self {
+        const SIZE: usize = 1 << 16;
+        let prot = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_32BIT | libc::MAP_POPULATE;
+        // SAFETY: a fresh mapping where the kernel likes it.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), SIZE, prot, flags, -1, 0) };
+        assert_ne!(at, libc::MAP_FAILED, "memory below 2 GiB");
+        Self { next: at as usize, end: at as usize + SIZE }
+    }
+
+    /// The address of a copy of `bytes`.
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> u32 {
+        let at = self.next;
+        self.next += bytes.len().next_multiple_of(8);
+        assert!(self.next <= self.end);
+        // SAFETY: the bytes at `at` are in the mapping, and given out once.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), at as *mut u8, bytes.len()) };
+        at as u32
+    }
+
+    /// The address of a copy of `words`.
+    pub(crate) fn words(&mut self, words: &[u32]) -> u32 {
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+        self.put(&bytes)
+    }
+
+    /// The word that the kernel has left at `at`.
+    pub(crate) fn word(at: u32) -> u32 {
+        // SAFETY: only asked for addresses that this type gave out.
+        unsafe { std::ptr::read_volatile(at as usize as *const u32) }
+    }
 }

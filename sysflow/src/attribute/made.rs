@@ -145,13 +145,15 @@ pub(crate) fn write_json_chars(f: &mut impl fmt::Write, mut text: &str) -> fmt::
 fn plain(bytes: &[u8]) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x80 * ONES;
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
+    let has = |word: u64, byte: u8| {
+        let zero_where_equal = word ^ (u64::from(byte) * ONES);
+        zero_where_equal.wrapping_sub(ONES) & !zero_where_equal & HIGH
+    };
     let (words, _) = bytes.as_chunks::<8>();
     let all_plain = |word: &&[u8; 8]| {
         let word = u64::from_le_bytes(**word);
         let control = word.wrapping_sub(0x20 * ONES) & !word & HIGH;
-        let quoted = zero(word ^ u64::from(b'"') * ONES) | zero(word ^ u64::from(b'\\') * ONES);
-        control | quoted | zero(word ^ 0x7f * ONES) == 0
+        (control | has(word, b'"') | has(word, b'\\') | has(word, 0x7f)) == 0
     };
     let start = 8 * words.iter().take_while(all_plain).count();
     let special = |byte: &u8| matches!(byte, 0..0x20 | b'"' | b'\\' | 0x7f);

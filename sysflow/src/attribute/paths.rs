@@ -18,6 +18,10 @@ pub(super) fn directory(path: &str) -> &str {
 /// Separates the name of a unix socket, `HEX->HEX PATH`, into the kernel's addresses and the path.
 /// Anything else is a path only.
 pub(super) fn socket(text: &str) -> (&str, &str) {
+    // Nearly all names are paths.
+    if !text.starts_with(|c: char| c.is_ascii_hexdigit()) {
+        return ("", text);
+    }
     let hex = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_hexdigit());
     // Some writers have the arrow as "-\u003e".
     let ends = |link: &str| {

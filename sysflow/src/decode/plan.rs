@@ -41,12 +41,17 @@ enum Step {
 struct Straight<'c, 'a>(&'c mut Cursor<'a>, Version);
 
 impl<'a> Decode<'a> for Straight<'_, 'a> {
-    #[inline]
+    // Records are large: from here to the reader they are returned by functions that are inlined, so
+    // that they are made where they are wanted and not copied from one frame to the next.
+    #[inline(always)]
     fn body<R: Layout<'a>>(self) -> Result<R, Malformed> {
-        match self.1 {
-            Version::V5 => R::get_5(self.0),
-            Version::V6 => R::get_6(self.0),
-        }
+        let mut cursor = self.0.clone(); // one that nobody else can look at
+        let record = match self.1 {
+            Version::V5 => R::get_5(&mut cursor)?,
+            Version::V6 => R::get_6(&mut cursor)?,
+        };
+        *self.0 = cursor;
+        Ok(record)
     }
 }
 
@@ -99,7 +104,7 @@ impl Plan {
     }
 
     /// Decodes a record; none if its type is unknown.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn record<'a, T: Union<'a>>(
         &self,
         cursor: &mut Cursor<'a>,

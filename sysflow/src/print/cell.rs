@@ -40,43 +40,52 @@ impl fmt::Write for Escaped<'_> {
     }
 }
 
-/// Appends `text` in `room` columns: cut if it is too wide and may be, padded if not.
-pub(super) fn place(text: &str, room: usize, fit: Fit, out: &mut String) {
+/// Appends `text` in `room` columns: cut if it is too wide and may be, padded if not. The `colour`
+/// is that of the text, not of the padding.
+pub(super) fn place(text: &str, room: usize, fit: Fit, colour: &str, out: &mut String) {
     let wide = width(text);
-    if wide > room && fit.is_flexible() {
-        return cut(text, room, fit, out);
-    }
-    let space = room.saturating_sub(wide);
+    let (part, wide) = if wide > room && fit.is_flexible() {
+        let part = cut(text, room.saturating_sub(CUT.len()), fit);
+        (part, width(part) + CUT.len())
+    } else {
+        (text, wide)
+    };
+    let space = std::iter::repeat_n(' ', room.saturating_sub(wide));
     if fit == Fit::Number {
-        out.extend(std::iter::repeat_n(' ', space));
+        out.extend(space.clone());
     }
-    out.push_str(text);
+    let coloured = !colour.is_empty() && !part.is_empty();
+    if coloured {
+        out.extend(["\x1b[", colour, "m"]);
+    }
+    let is_cut = part.len() < text.len();
+    if is_cut && fit == Fit::KeepEnd {
+        out.push_str(CUT);
+    }
+    out.push_str(part);
+    if is_cut && fit == Fit::KeepStart {
+        out.push_str(CUT);
+    }
+    if coloured {
+        out.push_str("\x1b[0m");
+    }
     if fit != Fit::Number {
-        out.extend(std::iter::repeat_n(' ', space));
+        out.extend(space);
     }
 }
 
-/// Appends as much of `text` as fits beside the mark of the cut.
-fn cut(text: &str, room: usize, fit: Fit, out: &mut String) {
-    let room = room.saturating_sub(CUT.len());
+/// As much of `text` as has room.
+fn cut(text: &str, room: usize, fit: Fit) -> &str {
     let mut used = 0;
     let mut fits = |c: &char| {
         used += c.width().unwrap_or(0);
         used <= room
     };
-    let kept: usize = if fit == Fit::KeepEnd {
-        text.chars().rev().take_while(&mut fits).map(char::len_utf8).sum()
-    } else {
-        text.chars().take_while(&mut fits).map(char::len_utf8).sum()
-    };
-    let part = if fit == Fit::KeepEnd { &text[text.len() - kept..] } else { &text[..kept] };
-    let space = room - width(part);
     if fit == Fit::KeepEnd {
-        out.push_str(CUT);
+        let kept: usize = text.chars().rev().take_while(&mut fits).map(char::len_utf8).sum();
+        &text[text.len() - kept..]
+    } else {
+        let kept: usize = text.chars().take_while(&mut fits).map(char::len_utf8).sum();
+        &text[..kept]
     }
-    out.push_str(part);
-    if fit == Fit::KeepStart {
-        out.push_str(CUT);
-    }
-    out.extend(std::iter::repeat_n(' ', space));
 }

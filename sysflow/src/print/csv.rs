@@ -90,7 +90,7 @@ impl Csv {
 }
 
 /// Appends a field, in quotes if it needs them.
-fn quote(field: &str, line: &mut String) {
+pub(super) fn quote(field: &str, line: &mut String) {
     if !field.contains([',', '"', '\r', '\n']) {
         line.push_str(field);
         return;

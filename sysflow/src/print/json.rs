@@ -41,6 +41,8 @@ pub struct Json {
 struct Place {
     /// All that stands between the value before and this one.
     before: String,
+    /// The same with what stands for no value behind it: most events have few of the values.
+    absent: String,
     column: Column,
 }
 
@@ -50,7 +52,8 @@ fn places(members: &[Member]) -> (Vec<Place>, String) {
     let mut place = |text: &mut String, name: &str, column: Column, first: bool| {
         let comma = if first { "" } else { "," };
         let before = std::mem::take(text) + &format!("{comma}\"{name}\":");
-        places.push(Place { before, column });
+        let absent = format!("{before}{}", absent(&column));
+        places.push(Place { before, absent, column });
     };
     for (at, member) in members.iter().enumerate() {
         match member {
@@ -70,13 +73,13 @@ fn places(members: &[Member]) -> (Vec<Place>, String) {
 
 /// What is in an object.
 #[derive(Debug)]
-enum Member {
+pub(super) enum Member {
     Field(&'static str, Column),
     Group(&'static str, Vec<(&'static str, Column)>),
 }
 
 /// Groups of names with a common first part stand where the first of them does.
-fn members(columns: &[Column], layout: Layout) -> Vec<Member> {
+pub(super) fn members(columns: &[Column], layout: Layout) -> Vec<Member> {
     let mut members: Vec<Member> = Vec::new();
     for (at, &column) in columns.iter().enumerate() {
         if columns[..at].contains(&column) {
@@ -125,9 +128,14 @@ impl Json {
             self.line.push_str(if self.rows == 0 { "[" } else { ",\n" });
         }
         let Self { places, end, times, rows, line, text, .. } = self;
-        for Place { before, column } in places {
-            line.push_str(before);
-            put(line, text, column, column.value(event, *rows), times);
+        for Place { before, absent, column } in places {
+            match column.value(event, *rows) {
+                Value::Absent => line.push_str(absent),
+                value => {
+                    line.push_str(before);
+                    put(line, text, column, value, times);
+                }
+            }
         }
         line.push_str(end);
         self.rows += 1;

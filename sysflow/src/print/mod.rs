@@ -13,19 +13,29 @@
 //! in names, which could steer a terminal, are written as escapes.
 
 mod cell;
+mod colour;
 mod column;
 mod csv;
 mod digits;
 mod json;
+mod layout;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod printer;
+mod python;
+mod reference;
 mod statistics;
 mod table;
 mod time;
+mod top;
 
 pub use column::{Column, UnknownColumn};
 pub use csv::Csv;
 pub use json::{Json, Layout};
+#[cfg(feature = "parquet")]
+pub use parquet::{COLUMNS_VERSION, Parquet};
 pub use printer::{Format, Printer, UnknownFormat};
+pub use reference::{Reference, ReferenceFormat};
 pub use statistics::Statistics;
 pub use table::{Options, Table};
 pub use time::Times;

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::str::FromStr;
 
-use super::{Csv, Json, Layout, Options, Table};
+use super::{Csv, Json, Layout, Options, Reference, Table};
 use crate::resolve::ResolvedEvent;
 
 /// A format in which events are written.
@@ -22,17 +22,31 @@ pub enum Format {
     FlatJson,
     /// CSV.
     Csv,
+    /// Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 /// A name that is no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format \"{0}\"; known are table, json, jsonl, flatjson and csv")]
+#[error("unknown format \"{0}\"; known are {names}", names = names())]
 pub struct UnknownFormat(pub String);
+
+fn names() -> String {
+    Format::ALL.iter().map(|format| format.name()).collect::<Vec<_>>().join(", ")
+}
 
 impl Format {
     /// All formats.
-    pub const ALL: &'static [Self] =
-        &[Self::Table, Self::Json, Self::JsonLines, Self::FlatJson, Self::Csv];
+    pub const ALL: &'static [Self] = &[
+        Self::Table,
+        Self::Json,
+        Self::JsonLines,
+        Self::FlatJson,
+        Self::Csv,
+        #[cfg(feature = "parquet")]
+        Self::Parquet,
+    ];
 
     /// Its name.
     #[must_use]
@@ -43,6 +57,18 @@ impl Format {
             Self::JsonLines => "jsonl",
             Self::FlatJson => "flatjson",
             Self::Csv => "csv",
+            #[cfg(feature = "parquet")]
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// Whether it is text, which a terminal can show.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        match self {
+            #[cfg(feature = "parquet")]
+            Self::Parquet => false,
+            _ => true,
         }
     }
 }
@@ -71,6 +97,11 @@ pub enum Printer {
     Json(Json),
     /// As CSV.
     Csv(Csv),
+    /// As the reference's printer writes them.
+    Reference(Reference),
+    /// As Parquet.
+    #[cfg(feature = "parquet")]
+    Parquet(Box<super::Parquet>),
 }
 
 impl Printer {
@@ -86,6 +117,8 @@ impl Printer {
             Format::JsonLines => json(options, Layout::Lines),
             Format::FlatJson => json(options, Layout::Flat),
             Format::Csv => Self::Csv(Csv::new(options.columns, options.times, options.titles)),
+            #[cfg(feature = "parquet")]
+            Format::Parquet => Self::Parquet(Box::new(super::Parquet::new(&options.columns))),
         }
     }
 
@@ -102,6 +135,9 @@ impl Printer {
             Self::Table(table) => table.write_event(out, event),
             Self::Json(json) => json.write_event(out, event),
             Self::Csv(csv) => csv.write_event(out, event),
+            Self::Reference(reference) => reference.write_event(out, event),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(parquet) => parquet.write_event(out, event),
         }
     }
 
@@ -114,6 +150,9 @@ impl Printer {
             Self::Table(table) => table.write_titles(out),
             Self::Json(json) => json.finish(out),
             Self::Csv(csv) => csv.write_titles(out),
+            Self::Reference(reference) => reference.finish(out),
+            #[cfg(feature = "parquet")]
+            Self::Parquet(parquet) => parquet.finish(out),
         }
     }
 }

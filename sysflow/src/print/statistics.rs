@@ -1,57 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What is in a trace, summed up.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::hash::Hash;
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 use super::Times;
 use super::cell::Escaped;
+use super::top::{Top, Totals};
 use crate::attribute::Connection;
 use crate::record::Kind;
 use crate::resolve::{Event, ResolvedEvent};
 
 /// Counts records, and sums up events by connection, executable and file.
 ///
-/// It holds a line for every different connection, executable and path, however many there are.
-#[derive(Debug, Default)]
+/// Its memory is bounded: of each kind it keeps the lines that matter most, at most 8192. With more,
+/// every line that has more than 1/4097 of the whole is among them, and what its totals may lack is
+/// known and told.
+#[derive(Debug)]
 pub struct Statistics {
     kinds: [u64; Kind::ALL.len()],
     events: u64,
     span: Option<(i64, i64)>,
-    connections: HashMap<(IpAddr, IpAddr, i32, i32), Totals>,
-    executables: HashMap<String, Totals>,
-    files: HashMap<String, Totals>,
+    connections: Top<(IpAddr, IpAddr, i32, i32)>,
+    executables: Top<String>,
+    files: Top<String>,
 }
 
-/// What is summed up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Totals {
-    events: u64,
-    read: u64,
-    written: u64,
+/// Lines of a kind that are never dropped for others. Twice as many are kept at most.
+const KEPT: usize = 4096;
+
+/// A name is kept up to this length; no path that a system call takes is longer.
+const LONGEST_NAME: usize = 4096;
+
+fn name(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LONGEST_NAME)]
 }
 
-impl Totals {
-    fn add(&mut self, event: &Event<'_>) {
-        let bytes = |bytes: Option<i64>| u64::try_from(bytes.unwrap_or(0)).unwrap_or(0);
-        self.events += 1;
-        // A damaged file may claim anything.
-        self.read = self.read.saturating_add(bytes(event.read_bytes()));
-        self.written = self.written.saturating_add(bytes(event.write_bytes()));
-    }
-
-    fn bytes(&self) -> u64 {
-        self.read.saturating_add(self.written)
-    }
-}
-
-/// Adds to the totals of `name`, which is copied only when it is new.
-fn add(map: &mut HashMap<String, Totals>, name: &str, event: &Event<'_>) {
-    match map.get_mut(name) {
-        Some(totals) => totals.add(event),
-        None => map.entry(name.to_owned()).or_default().add(event),
+impl Default for Statistics {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -59,7 +48,14 @@ impl Statistics {
     /// Nothing counted yet.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            kinds: [0; Kind::ALL.len()],
+            events: 0,
+            span: None,
+            connections: Top::new(KEPT, "bytes"),
+            executables: Top::new(KEPT, "events"),
+            files: Top::new(KEPT, "bytes"),
+        }
     }
 
     /// Counts records that were read, by type, as
@@ -83,13 +79,14 @@ impl Statistics {
             _ => None,
         };
         if let Some(Connection { sip, dip, dport, proto, .. }) = connection {
-            self.connections.entry((sip, dip, dport, proto)).or_default().add(event);
+            let key = (sip, dip, dport, proto);
+            self.connections.add(&key, Totals::of(event), Totals::bytes);
         }
         if let Some(process) = resolved.process {
-            add(&mut self.executables, &process.exe, event);
+            self.executables.add(name(&process.exe), Totals::of(event), |totals| totals.events);
         }
         if let Some(file) = resolved.file {
-            add(&mut self.files, &file.path, event);
+            self.files.add(name(&file.path), Totals::of(event), Totals::bytes);
         }
     }
 
@@ -126,35 +123,35 @@ impl Statistics {
 }
 
 /// Writes the first of one kind. Those with the same sum come by name.
-fn section<K>(
+fn section<K: Eq + Hash>(
     out: &mut impl Write,
     title: &str,
     top: usize,
-    map: &HashMap<K, Totals>,
+    all: &Top<K>,
     name: impl Fn(&K) -> String,
     key: impl Fn(&Totals) -> u64,
 ) -> io::Result<()> {
-    if map.is_empty() || top == 0 {
+    if all.is_empty() || top == 0 {
         return Ok(());
     }
-    let mut lines: Vec<_> = map.iter().collect();
-    let order = |a: &(&K, &Totals), b: &(&K, &Totals)| {
-        key(b.1).cmp(&key(a.1)).then_with(|| name(a.0).cmp(&name(b.0)))
-    };
-    let shown = top.min(lines.len());
-    if shown < lines.len() {
-        lines.select_nth_unstable_by(shown - 1, order);
-        lines.truncate(shown);
-    }
-    lines.sort_unstable_by(order);
-    writeln!(out, "\n{title} ({shown} of {})", map.len())?;
+    let lines = all.first(top, &name, key);
+    let more = if all.is_whole() { "" } else { " or more" };
+    writeln!(out, "\n{title} ({} of {}{more})", lines.len(), all.seen())?;
     writeln!(out, "{:>12}  {:>12}  {:>13}", "Events", "Bytes read", "Bytes written")?;
-    for (line, Totals { events, read, written }) in lines {
+    for (key, Totals { events, read, written }) in lines {
         let mut text = String::new();
-        let name = name(line);
+        let name = name(key);
         let name = if name.is_empty() { "(no name)" } else { &name };
         let _ = fmt::Write::write_str(&mut Escaped(&mut text), name);
         writeln!(out, "{events:>12}  {read:>12}  {written:>13}  {text}")?;
+    }
+    if let Some(lack) = all.lack() {
+        let unit = all.unit();
+        writeln!(
+            out,
+            "{:>12}  there were more than are kept: a line may lack up to {lack} {unit}",
+            ""
+        )?;
     }
     Ok(())
 }

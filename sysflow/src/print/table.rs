@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::cell::{Escaped, place, width};
-use super::{Column, Times};
+use super::{Column, Times, colour, layout};
 use crate::attribute::{Fit, Value};
 use crate::resolve::ResolvedEvent;
 
@@ -20,11 +20,25 @@ pub struct Options {
     pub width: Option<usize>,
     /// Whether titles are written before the first row.
     pub titles: bool,
+    /// Whether titles, types and failures have colours (ECMA-48).
+    pub colours: bool,
+    /// Whether columns that have no room on the terminal may be left out.
+    pub may_leave_out: bool,
+    /// Whether columns stand between bars, as tables of Markdown do.
+    pub bars: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { columns: Column::defaults(), times: Times::default(), width: None, titles: true }
+        Self {
+            columns: Column::defaults(),
+            times: Times::default(),
+            width: None,
+            titles: true,
+            colours: false,
+            may_leave_out: false,
+            bars: false,
+        }
     }
 }
 
@@ -32,34 +46,45 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Table {
     columns: Vec<(Column, usize)>,
+    left_out: Vec<&'static str>,
     times: Times,
     cut: bool,
     titles: bool,
+    colours: bool,
+    bars: bool,
     rows: u64,
     line: String,
     cell: String,
+    /// By how much the line is ahead of its columns: a number was wider than its column. The next
+    /// columns that have space to spare give it.
+    ahead: usize,
 }
-
-/// Between columns.
-const GAP: usize = 2;
-
-/// Flexible columns do not become narrower than this.
-const NARROW: usize = 8;
 
 impl Table {
     /// An empty table.
     #[must_use]
-    pub fn new(options: Options) -> Self {
-        let widths = fit(&options);
+    pub fn new(mut options: Options) -> Self {
+        let left_out = layout::leave_out(&mut options);
+        let widths = layout::widths(&options);
         Self {
             columns: options.columns.into_iter().zip(widths).collect(),
+            left_out,
             times: options.times,
             cut: options.width.is_some(),
             titles: options.titles,
+            colours: options.colours,
+            bars: options.bars,
             rows: 0,
             line: String::new(),
             cell: String::new(),
+            ahead: 0,
         }
+    }
+
+    /// The columns that had no room.
+    #[must_use]
+    pub fn left_out(&self) -> &[&'static str] {
+        &self.left_out
     }
 
     /// Writes a row, and the titles before the first.
@@ -71,14 +96,13 @@ impl Table {
         out: &mut impl Write,
         event: &ResolvedEvent<'_>,
     ) -> io::Result<()> {
-        if self.rows == 0 {
-            self.write_titles(out)?;
-        }
-        self.line.clear();
+        self.write_titles(out)?;
+        self.begin_line();
         for at in 0..self.columns.len() {
-            let (column, room) = self.columns[at];
+            let (column, _) = self.columns[at];
             self.cell.clear();
-            match column.value(event, self.rows) {
+            let value = column.value(event, self.rows);
+            match value {
                 Value::Bool(truth) => self.cell.push_str(if truth { "yes" } else { "no" }),
                 Value::Time(ns) => {
                     let _ = write!(self.cell, "{}", self.times.at(ns));
@@ -87,13 +111,14 @@ impl Table {
                     let _ = write!(Escaped(&mut self.cell), "{value}");
                 }
             }
-            self.place(at, room, column.fit());
+            let colour = if self.colours { colour::of(&column, &value, event) } else { "" };
+            self.place(at, colour);
         }
         self.rows += 1;
         self.end_line(out)
     }
 
-    /// Writes the titles, if they are wanted; also for a table that stays empty.
+    /// Writes the titles, if they are wanted and not written yet; also for a table that stays empty.
     ///
     /// # Errors
     /// What `out` reports.
@@ -101,14 +126,24 @@ impl Table {
         if !std::mem::take(&mut self.titles) {
             return Ok(());
         }
-        self.line.clear();
+        self.begin_line();
         for at in 0..self.columns.len() {
-            let (column, room) = self.columns[at];
             self.cell.clear();
-            self.cell.push_str(column.title());
-            self.place(at, room, column.fit());
+            self.cell.push_str(self.columns[at].0.title());
+            self.place(at, if self.colours { colour::TITLE } else { "" });
         }
-        self.end_line(out)
+        self.end_line(out)?;
+        if self.bars {
+            self.line.clear();
+            for (column, room) in &self.columns {
+                self.line.push('|');
+                self.line.extend(std::iter::repeat_n('-', room + 1));
+                self.line.push(if column.fit() == Fit::Number { ':' } else { '-' });
+            }
+            self.line.push_str("|\n");
+            out.write_all(self.line.as_bytes())?;
+        }
+        Ok(())
     }
 
     /// Rows written so far.
@@ -117,49 +152,38 @@ impl Table {
         self.rows
     }
 
+    fn begin_line(&mut self) {
+        self.line.clear();
+        self.ahead = 0;
+        if self.bars {
+            self.line.push_str("| ");
+        }
+    }
+
     /// Appends the cell to the line.
-    fn place(&mut self, at: usize, room: usize, fit: Fit) {
-        let room = if self.cut { room } else { room.max(width(&self.cell)) };
-        place(&self.cell, room, fit, &mut self.line);
+    fn place(&mut self, at: usize, colour: &str) {
+        let (column, room) = self.columns[at];
+        let fit = column.fit();
+        let wide = width(&self.cell);
+        let flexible = self.cut && fit.is_flexible();
+        // What the column can do without.
+        let least = if flexible { wide.min(layout::NARROW) } else { wide };
+        let given = self.ahead.min(room.saturating_sub(least));
+        let taken = if flexible { room - given } else { (room - given).max(wide) };
+        place(&self.cell, taken, fit, colour, &mut self.line);
+        self.ahead = self.ahead + taken - room;
         if at + 1 < self.columns.len() {
-            self.line.extend(std::iter::repeat_n(' ', GAP));
+            self.line.push_str(if self.bars { " | " } else { "  " });
         }
     }
 
     fn end_line(&mut self, out: &mut impl Write) -> io::Result<()> {
-        self.line.truncate(self.line.trim_end_matches(' ').len());
+        if self.bars {
+            self.line.push_str(" |");
+        } else {
+            self.line.truncate(self.line.trim_end_matches(' ').len());
+        }
         self.line.push('\n');
         out.write_all(self.line.as_bytes())
     }
-}
-
-/// The width of each column. Flexible columns share what the others leave of the terminal in
-/// proportion to their nominal widths.
-fn fit(options: &Options) -> Vec<usize> {
-    let nominal = |column: &Column| {
-        let own = if column.is_time() { options.times.width() } else { column.width() };
-        own.max(width(column.title()))
-    };
-    let columns = &options.columns;
-    let Some(terminal) = options.width else {
-        return columns.iter().map(nominal).collect();
-    };
-    let (flexible, firm): (Vec<&Column>, Vec<&Column>) =
-        columns.iter().partition(|column| column.fit().is_flexible());
-    let taken: usize = firm.into_iter().map(nominal).sum();
-    let gaps = GAP * columns.len().saturating_sub(1);
-    let mut free = terminal.saturating_sub(taken + gaps);
-    let mut wanted: usize = flexible.into_iter().map(nominal).sum();
-    let share = |column: &Column| {
-        let width = nominal(column);
-        if !column.fit().is_flexible() {
-            return width;
-        }
-        // What rounding leaves goes to the columns on the right.
-        let share = (free * width).checked_div(wanted).unwrap_or(0);
-        free -= share;
-        wanted -= width;
-        share.max(NARROW)
-    };
-    columns.iter().map(share).collect()
 }

@@ -19,6 +19,9 @@ pub enum Times {
     Zone(TimeZone),
     /// Nanoseconds since the Unix epoch.
     Epoch,
+    /// UTC as the reference's printer writes it: rounded to microseconds as a floating point number
+    /// is, without a zone, and without a fraction that is zero: `2024-05-31T12:00:00.000001`.
+    Rounded,
 }
 
 impl Times {
@@ -34,6 +37,7 @@ impl Times {
             Self::Utc => 30,
             Self::Zone(_) => 35,
             Self::Epoch => 19,
+            Self::Rounded => 26,
         }
     }
 
@@ -48,6 +52,7 @@ impl Times {
         fmt::from_fn(move |f| match self {
             Self::Epoch => write!(f, "{ns}"),
             Self::Utc => write_civil(f, seconds, fraction).and_then(|()| f.write_str("Z")),
+            Self::Rounded => write_rounded(f, ns),
             Self::Zone(_) => {
                 write_civil(f, seconds + offset, fraction)?;
                 write_offset(f, offset)
@@ -57,10 +62,25 @@ impl Times {
 }
 
 fn write_civil(f: &mut fmt::Formatter<'_>, seconds: i64, fraction: i64) -> fmt::Result {
+    write_seconds(f, seconds)?;
+    write!(f, ".{fraction:09}")
+}
+
+/// Rounds twice, as the reference does: to the floating point number of seconds, which is exact to
+/// about 200 ns in our times, and that to microseconds.
+fn write_rounded(f: &mut fmt::Formatter<'_>, ns: i64) -> fmt::Result {
+    let time = ns as f64 / BILLION as f64;
+    let micros = ((time - time.floor()) * 1e6).round_ties_even() as i64;
+    let (seconds, micros) = (time.floor() as i64 + micros / 1_000_000, micros % 1_000_000);
+    write_seconds(f, seconds)?;
+    if micros == 0 { Ok(()) } else { write!(f, ".{micros:06}") }
+}
+
+fn write_seconds(f: &mut fmt::Formatter<'_>, seconds: i64) -> fmt::Result {
     let (days, second) = (seconds.div_euclid(DAY), seconds.rem_euclid(DAY));
     let (year, month, day) = date(days);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction:09}")
+    write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")
 }
 
 /// Hours and minutes; seconds only where a zone has them, which none has had for a century.

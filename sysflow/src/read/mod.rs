@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Container files to records.
 //!
-//! [`Reader`] reads any trace: of schema version 1 to 5, the versions before 1 that call themselves
+//! [`Reader`] reads any trace: of schema version 1 to 6, the versions before 1 that call themselves
 //! 1000 and 1001, and later ones as far as their fields are known. It goes by the schema in the
 //! file, not by the version number. A field that the writer did not have gets the value named at
 //! the field; a field that we do not know is skipped; a record type that we do not know is skipped
-//! and counted.
+//! and counted. Schemas that nobody wrote yet are read by the same rules, which are worked out once
+//! for a file; a general Avro library, which makes a tree of values of each record, is not needed
+//! for them.
 //!
 //! [`Reader::next_ref`] gives records that borrow from the block they are in, without copying or
 //! allocating; [`Reader::next_record`], and the iterator, records that own what they have.
@@ -13,6 +15,32 @@
 //! A damaged or cut-off file gives every record before the damage, then one [`Error`] that says
 //! where it is, then nothing more, unless the caller asks to [`resume`](Reader::resume) behind the
 //! damage. Whatever the bytes, memory stays below what [`Limits`] set.
+//!
+//! ```
+//! use sysflow::read::Reader;
+//! use sysflow::record::{Header, NetworkFlow, RecordRef};
+//! use sysflow::write::{Options, Writer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut writer = Writer::new(Vec::new(), &Options::default())?;
+//! writer.write(Header::<&str> { exporter: "web1", ..Header::default() })?;
+//! writer.write(NetworkFlow { dport: 443, num_r_recv_bytes: 1000, ..NetworkFlow::default() })?;
+//! let file = writer.finish()?;
+//!
+//! // A file is opened with `Reader::open`; anything buffered can be read with `Reader::new`.
+//! let mut reader = Reader::new(&file[..], "memory")?;
+//! let mut bytes = 0;
+//! while let Some(record) = reader.next_ref()? {
+//!     match record {
+//!         RecordRef::Header(header) => assert_eq!(header.exporter, "web1"),
+//!         RecordRef::NetworkFlow(flow) => bytes += flow.num_r_recv_bytes,
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!((reader.records(), bytes), (2, 1000));
+//! # Ok(())
+//! # }
+//! ```
 
 mod block;
 mod error;
@@ -173,6 +201,7 @@ impl<R: BufRead> Reader<R> {
         self.next()
     }
 
+    #[inline(always)]
     fn next<'a, T: Union<'a>>(&'a mut self) -> Result<Option<T>, Error> {
         while self.state == State::Reading {
             match self.advance() {
@@ -239,7 +268,7 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// Decodes the record that [`Reader::advance`] went to.
-    #[inline]
+    #[inline(always)]
     fn decode<'a, T: Union<'a>>(&'a mut self) -> Result<T, Error> {
         let data = self.block.data(&self.input);
         let mut cursor = Cursor::new(data, self.pos, self.limits.items);

@@ -72,7 +72,7 @@ macro_rules! record {
                 }
             }
 
-            #[inline]
+            #[inline(always)]
             fn get_5(
                 cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
@@ -82,7 +82,7 @@ macro_rules! record {
                 })
             }
 
-            #[inline]
+            #[inline(always)]
             fn get_6(
                 cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
@@ -148,7 +148,7 @@ macro_rules! nested {
             const SHAPE: $crate::wire::Shape =
                 $crate::wire::Shape::Record(<$name as $crate::wire::Fields>::FIELDS);
 
-            #[inline]
+            #[inline(always)]
             fn get(
                 cursor: &mut $crate::wire::Cursor<'a>,
             ) -> Result<Self, $crate::wire::Malformed> {
@@ -312,7 +312,7 @@ macro_rules! flags {
         impl $crate::wire::Get<'_> for $name {
             const SHAPE: $crate::wire::Shape = $crate::wire::Shape::Int;
 
-            #[inline]
+            #[inline(always)]
             fn get(
                 cursor: &mut $crate::wire::Cursor<'_>,
             ) -> Result<Self, $crate::wire::Malformed> {

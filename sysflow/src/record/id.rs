@@ -69,7 +69,7 @@ macro_rules! fixed {
         impl Get<'_> for $name {
             const SHAPE: Shape = Shape::Fixed($size);
 
-            #[inline]
+            #[inline(always)]
             fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
                 let mut bytes = [0; $size];
                 bytes.copy_from_slice(cursor.bytes($size)?);
@@ -93,7 +93,7 @@ macro_rules! int {
         impl Get<'_> for $name {
             const SHAPE: Shape = Shape::Int;
 
-            #[inline]
+            #[inline(always)]
             fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
                 i32::get(cursor).map(Self)
             }

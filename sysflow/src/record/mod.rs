@@ -96,14 +96,14 @@ macro_rules! union {
         }
 
         impl<'a> Union<'a> for Record {
-            #[inline]
+            #[inline(always)]
             fn decode(kind: Kind, how: impl Decode<'a>) -> Result<Self, Malformed> {
                 match kind { $(Kind::$variant => how.body::<$variant>().map(Self::$variant),)+ }
             }
         }
 
         impl<'a> Union<'a> for RecordRef<'a> {
-            #[inline]
+            #[inline(always)]
             fn decode(kind: Kind, how: impl Decode<'a>) -> Result<Self, Malformed> {
                 match kind { $(Kind::$variant => how.body::<$borrowed>().map(Self::$variant),)+ }
             }

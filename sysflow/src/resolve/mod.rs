@@ -7,6 +7,37 @@
 //!
 //! The tables hold what one part of a file describes, up to [`Limits::entities`] bytes: a file that
 //! describes more than that is hostile or damaged. What comes then is not kept, and is counted.
+//!
+//! ```
+//! use sysflow::expression::{Predicate, Scratch};
+//! use sysflow::read::Reader;
+//! use sysflow::record::{Header, NetworkFlow, Oid, Process};
+//! use sysflow::resolve::Events;
+//! use sysflow::write::{Options, Writer};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let oid = Oid { create_ts: 1, hpid: 4711 };
+//! # let mut writer = Writer::new(Vec::new(), &Options::default())?;
+//! # writer.write(Header::<&str>::default())?;
+//! # writer.write(Process::<&str, &[&str]> { oid, exe: "/bin/curl", ..Process::default() })?;
+//! # for dport in [53, 80, 443] {
+//! #     writer.write(NetworkFlow { proc_oid: oid, dport, ..NetworkFlow::default() })?;
+//! # }
+//! # let file = writer.finish()?;
+//! let filter = Predicate::new("type = NF and proc.name = curl and net.dport in (80, 443)")?;
+//! let mut scratch = Scratch::default();
+//! let mut events = Events::new(Reader::new(&file[..], "memory")?);
+//! let mut found = 0;
+//! while let Some(event) = events.next_event()? {
+//!     if filter.matches(&event, &mut scratch) {
+//!         assert_eq!(event.process.map(|process| process.exe.as_str()), Some("/bin/curl"));
+//!         found += 1;
+//!     }
+//! }
+//! assert_eq!(found, 2);
+//! # Ok(())
+//! # }
+//! ```
 
 mod ancestry;
 mod event;

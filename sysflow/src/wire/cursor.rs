@@ -59,14 +59,14 @@ impl<'a> Cursor<'a> {
         self.data.len() - self.pos
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn byte(&mut self) -> Result<u8, Malformed> {
         let byte = *self.data.get(self.pos).ok_or(Malformed::Short)?;
         self.pos += 1;
         Ok(byte)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn bytes(&mut self, len: usize) -> Result<&'a [u8], Malformed> {
         let end = self.pos.checked_add(len).ok_or(Malformed::Short)?;
         let bytes = self.data.get(self.pos..end).ok_or(Malformed::Short)?;
@@ -75,67 +75,29 @@ impl<'a> Cursor<'a> {
     }
 
     /// A zigzag varint.
-    #[inline]
+    ///
+    /// Inlined, and without a call that takes the cursor: where a record is decoded, the position
+    /// then stays in a register from field to field.
+    #[inline(always)]
     pub(crate) fn long(&mut self) -> Result<i64, Malformed> {
         match self.data.get(self.pos) {
             Some(&byte) if byte < 0x80 => {
                 self.pos += 1;
                 Ok(unzigzag(byte.into()))
             }
-            _ => self.longer(),
-        }
-    }
-
-    /// A varint of more than one byte. Timestamps take nine and every event has some, so where the
-    /// data do not end soon, eight are taken at once.
-    #[inline]
-    fn longer(&mut self) -> Result<i64, Malformed> {
-        const MORE: u64 = 0x8080_8080_8080_8080;
-        let Some((bytes, rest)) =
-            self.data.get(self.pos..self.pos + 10).and_then(|ten| ten.split_first_chunk::<8>())
-        else {
-            return self.long_by_byte();
-        };
-        let bytes = u64::from_le_bytes(*bytes);
-        let ends = !bytes & MORE;
-        if ends != 0 {
-            let used = ends.trailing_zeros() + 1;
-            self.pos += used as usize / 8;
-            return Ok(unzigzag(gather(bytes & !MORE & u64::MAX >> (64 - used))));
-        }
-        let low = gather(bytes & !MORE) | u64::from(rest[0] & 0x7f) << 56;
-        match (rest[0], rest[1]) {
-            (..0x80, _) => {
-                self.pos += 9;
-                Ok(unzigzag(low))
-            }
-            (_, last @ 0..=1) => {
-                self.pos += 10;
-                Ok(unzigzag(low | u64::from(last) << 63))
-            }
-            _ => Err(Malformed::Varint),
-        }
-    }
-
-    /// The same near the end of the data.
-    #[cold]
-    fn long_by_byte(&mut self) -> Result<i64, Malformed> {
-        let mut value = 0u64;
-        for shift in (0..64).step_by(7) {
-            let byte = self.byte()?;
-            if shift == 63 && byte > 1 {
-                return Err(Malformed::Varint);
-            }
-            value |= u64::from(byte & 0x7f) << shift;
-            if byte < 0x80 {
-                return Ok(unzigzag(value));
+            _ => {
+                let (value, len) = match wide(self.data, self.pos) {
+                    Some(found) => found,
+                    None => by_byte(self.data, self.pos)?,
+                };
+                self.pos += len;
+                Ok(value)
             }
         }
-        Err(Malformed::Varint)
     }
 
     /// A length that the remaining data can hold.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn length(&mut self) -> Result<usize, Malformed> {
         let len = self.long()?;
         match usize::try_from(len) {
@@ -161,6 +123,45 @@ impl<'a> Cursor<'a> {
         self.items = self.items.checked_sub(items).ok_or(Malformed::Items)?;
         Ok(items)
     }
+}
+
+/// A varint of more than one byte, and how many it has. Timestamps take nine and every event has
+/// some, so where the data do not end soon, eight are taken at once. None where they end, or if it
+/// is too long.
+#[inline(always)]
+fn wide(data: &[u8], pos: usize) -> Option<(i64, usize)> {
+    const MORE: u64 = 0x8080_8080_8080_8080;
+    let (bytes, rest) = data.get(pos..pos + 10)?.split_first_chunk::<8>()?;
+    let bytes = u64::from_le_bytes(*bytes);
+    let ends = !bytes & MORE;
+    if ends != 0 {
+        let used = ends.trailing_zeros() + 1;
+        let value = gather(bytes & !MORE & u64::MAX >> (64 - used));
+        return Some((unzigzag(value), used as usize / 8));
+    }
+    let low = gather(bytes & !MORE) | u64::from(rest[0] & 0x7f) << 56;
+    match (rest[0], rest[1]) {
+        (..0x80, _) => Some((unzigzag(low), 9)),
+        (_, last @ 0..=1) => Some((unzigzag(low | u64::from(last) << 63), 10)),
+        _ => None,
+    }
+}
+
+/// The same byte by byte, with the reason why there is none.
+#[cold]
+#[inline(never)]
+fn by_byte(data: &[u8], pos: usize) -> Result<(i64, usize), Malformed> {
+    let mut value = 0u64;
+    for (at, &byte) in data[pos..].iter().enumerate() {
+        if at == 9 && byte > 1 {
+            return Err(Malformed::Varint);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * at);
+        if byte < 0x80 {
+            return Ok((unzigzag(value), at + 1));
+        }
+    }
+    Err(Malformed::Short)
 }
 
 #[inline]

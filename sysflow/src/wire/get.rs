@@ -19,7 +19,7 @@ pub trait Get<'a>: Sized {
 impl Get<'_> for i64 {
     const SHAPE: Shape = Shape::Long;
 
-    #[inline]
+    #[inline(always)]
     fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         cursor.long()
     }
@@ -28,7 +28,7 @@ impl Get<'_> for i64 {
 impl Get<'_> for i32 {
     const SHAPE: Shape = Shape::Int;
 
-    #[inline]
+    #[inline(always)]
     fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         Self::try_from(cursor.long()?).map_err(|_| Malformed::IntRange)
     }
@@ -37,7 +37,7 @@ impl Get<'_> for i32 {
 impl Get<'_> for bool {
     const SHAPE: Shape = Shape::Bool;
 
-    #[inline]
+    #[inline(always)]
     fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         match cursor.byte()? {
             0 => Ok(false),
@@ -52,7 +52,7 @@ impl Get<'_> for bool {
 impl<'a> Get<'a> for Cow<'a, str> {
     const SHAPE: Shape = Shape::Text;
 
-    #[inline]
+    #[inline(always)]
     fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         let len = cursor.length()?;
         Ok(String::from_utf8_lossy(cursor.bytes(len)?))
@@ -62,7 +62,7 @@ impl<'a> Get<'a> for Cow<'a, str> {
 impl Get<'_> for String {
     const SHAPE: Shape = Shape::Text;
 
-    #[inline]
+    #[inline(always)]
     fn get(cursor: &mut Cursor<'_>) -> Result<Self, Malformed> {
         Cow::get(cursor).map(Cow::into_owned)
     }
@@ -71,7 +71,7 @@ impl Get<'_> for String {
 impl<'a, T: Get<'a>> Get<'a> for Option<T> {
     const SHAPE: Shape = Shape::Optional(&T::SHAPE);
 
-    #[inline]
+    #[inline(always)]
     fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         match cursor.long()? {
             0 => Ok(None),

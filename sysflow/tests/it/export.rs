@@ -182,7 +182,7 @@ fn times_can_be_numbers() {
 #[test]
 fn formats_have_names() {
     assert!(Format::ALL.iter().all(|format| format.to_string().parse() == Ok(*format)));
-    assert!("parquet".parse::<Format>().unwrap_err().to_string().contains("flatjson"));
+    assert!("feather".parse::<Format>().unwrap_err().to_string().contains("flatjson"));
 }
 
 #[test]

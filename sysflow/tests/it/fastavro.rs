@@ -15,16 +15,12 @@ use sysflow::schema::Version;
 use sysflow::write::{Codec, Options};
 use tempfile::TempDir;
 
-use crate::support::{capture, file_of, header, oracle, read, skipped, strategy};
+use crate::support::{
+    capture, file_of, has_module, header, oracle, python_with, read, skipped, strategy,
+};
 
-/// The interpreter that has fastavro: `SYSFLOW_PYTHON`, else python3.
 fn python() -> Option<String> {
-    let python = std::env::var("SYSFLOW_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    if has(&python, "fastavro") {
-        return Some(python);
-    }
-    skipped("fastavro", "no python3 with fastavro; set SYSFLOW_PYTHON");
-    None
+    python_with("fastavro", "fastavro")
 }
 
 /// fastavro leaves some codecs to modules that need not be there.
@@ -34,11 +30,6 @@ fn module_of(codec: Codec) -> &'static str {
         Codec::Zstandard => "backports.zstd",
         _ => "zlib",
     }
-}
-
-fn has(python: &str, module: &str) -> bool {
-    let import = format!("import {module}");
-    Command::new(python).args(["-c", &import]).output().is_ok_and(|output| output.status.success())
 }
 
 fn fastavro(python: &str, arguments: &[&Path]) -> Vec<Json> {
@@ -117,7 +108,7 @@ fn fastavro_reads_any_record_of_ours() {
     all.extend(records.clone());
     for &codec in Codec::ALL {
         let module = module_of(codec);
-        if !has(&python, module) {
+        if !has_module(&python, module) {
             skipped("fastavro", &format!("{codec}: python3 has no {module}"));
             continue;
         }

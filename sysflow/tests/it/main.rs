@@ -15,7 +15,10 @@ mod expression;
 mod fastavro;
 mod find;
 mod output_file;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod print;
+mod reference;
 mod resume;
 mod schema;
 mod schema_6;

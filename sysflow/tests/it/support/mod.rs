@@ -7,6 +7,7 @@ pub(crate) mod strategy;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Mutex;
 
 use sysflow::encode::Encode;
@@ -39,6 +40,21 @@ const NODEJS: &str = "H 1 C 17 P 101 F 129 PE 180 NF 767 FF 1268 FE 1";
 pub(crate) fn skipped(test: &str, why: &str) {
     // One write, so that the lines of other tests cannot come in between.
     let _ = io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes());
+}
+
+/// The interpreter that has this module: `SYSFLOW_PYTHON`, else python3; or none and a message.
+pub(crate) fn python_with(test: &str, module: &str) -> Option<String> {
+    let python = std::env::var("SYSFLOW_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    if has_module(&python, module) {
+        return Some(python);
+    }
+    skipped(test, &format!("no python3 with {module}; set SYSFLOW_PYTHON"));
+    None
+}
+
+pub(crate) fn has_module(python: &str, module: &str) -> bool {
+    let import = format!("import {module}");
+    Command::new(python).args(["-c", &import]).output().is_ok_and(|output| output.status.success())
 }
 
 /// Where the captures of the SysFlow project are, if they are, or none and a message.
