@@ -113,7 +113,18 @@ impl Job {
     /// Hot path. Hands the blocks to the converter.
     fn blocks(&mut self, reader: &mut Reader) -> Result<(), Failure> {
         let mut left = ROUND;
-        while let Some(block) = reader.next_block()? {
+        loop {
+            let converter = &mut self.converter;
+            let next_file = converter.engine().sink().next_file();
+            let passed = reader.events(|event| {
+                let here = event.ts < next_file;
+                if here {
+                    converter.event(event);
+                }
+                here
+            });
+            left = left.saturating_sub(u32::try_from(passed).unwrap_or(u32::MAX));
+            let Some(block) = reader.next_block()? else { break };
             match &block {
                 Block::Event(event) if event.ts >= self.converter.engine().sink().next_file() => {
                     self.next_file(event.ts)?;
@@ -124,7 +135,7 @@ impl Job {
                 _ => {}
             }
             self.converter.block(&block);
-            left -= 1;
+            left = left.saturating_sub(1);
             if left == 0 {
                 left = ROUND;
                 self.round(reader)?;

@@ -169,7 +169,7 @@ impl<S: Sink> Converter<S> {
 
     /// Takes the next event.
     #[inline]
-    fn event(&mut self, event: &RawEvent<'_>) {
+    pub fn event(&mut self, event: &RawEvent<'_>) {
         self.counts.events += 1;
         let row = rows::row(event.kind);
         if !self.started && !self.begin(event, row) {

@@ -45,7 +45,12 @@ pub(crate) struct Converted {
 
 pub(crate) fn convert(mut reader: Reader, options: &Options) -> Converted {
     let mut converter = Converter::new(options, Memory::new());
-    while let Some(block) = reader.next_block().expect("a capture without damage") {
+    loop {
+        reader.events(|event| {
+            converter.event(event);
+            true
+        });
+        let Some(block) = reader.next_block().expect("a capture without damage") else { break };
         converter.block(&block);
     }
     let (sink, counts, engine) = converter.finish();

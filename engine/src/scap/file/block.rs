@@ -60,6 +60,11 @@ pub(super) struct EventShape {
     pub(super) wide: bool,
 }
 
+impl EventShape {
+    /// Block type of the usual events: version 2, without flags, not large.
+    pub(super) const USUAL: u32 = 0x216;
+}
+
 /// What is in a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -78,7 +83,7 @@ impl Kind {
     pub(super) fn of(number: u32) -> Option<Self> {
         let event = |flags, counted, wide| Self::Event(EventShape { flags, counted, wide });
         Some(match number {
-            0x216 => event(false, true, false),
+            EventShape::USUAL => event(false, true, false),
             0x217 => event(true, true, false),
             0x221 => event(false, true, true),
             0x222 => event(true, true, true),

@@ -54,6 +54,55 @@ impl<'a> RawEvent<'a> {
     }
 }
 
+/// What is before the parameters in a block of the usual kind: type and length of the block, CPU,
+/// time, thread, length and type of the event, number of parameters.
+const HEAD: usize = 8 + 2 + 8 + 8 + 4 + 2 + 4;
+
+/// Where in it the event begins: behind its CPU.
+const BEGIN: usize = 8 + 2;
+
+/// The length of the block again, at its end.
+const TAIL: usize = 4;
+
+impl<'a> RawEvent<'a> {
+    /// The event at the beginning of `bytes`, and the size of its block, if it is of the usual kind
+    /// (version 2, without flags, lengths of 16 bits), whole and without fault.
+    #[inline]
+    pub(super) fn usual(bytes: &'a [u8]) -> Option<(Self, usize)> {
+        let head: &[u8; HEAD] = bytes.first_chunk()?;
+        let (block, len) = (u32_at(head, 0), u32_at(head, 4));
+        let size = usize::try_from(len).ok()?;
+        let (front, tail) = bytes.get(..size)?.split_at_checked(size.checked_sub(TAIL)?)?;
+        if block != EventShape::USUAL || tail != len.to_le_bytes() {
+            return None;
+        }
+        let end = BEGIN.checked_add(usize::try_from(u32_at(head, 26)).ok()?)?;
+        let count = usize::try_from(u32_at(head, 32)).ok()?;
+        let params = Params::split(front.get(HEAD..end)?, count, false)?;
+        let event = Self {
+            cpu: u16_at(head, 8),
+            flags: 0,
+            ts: u64_at(head, 10),
+            tid: u64_at(head, 18),
+            kind: u16_at(head, 30),
+            params,
+        };
+        Some((event, size))
+    }
+}
+
+fn u16_at(head: &[u8; HEAD], at: usize) -> u16 {
+    u16::from_le_bytes([head[at], head[at + 1]])
+}
+
+fn u32_at(head: &[u8; HEAD], at: usize) -> u32 {
+    u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+}
+
+fn u64_at(head: &[u8; HEAD], at: usize) -> u64 {
+    u64::from(u32_at(head, at)) | u64::from(u32_at(head, at + 4)) << 32
+}
+
 impl<'a> Params<'a> {
     #[inline]
     fn split(bytes: &'a [u8], count: usize, wide: bool) -> Option<Self> {
