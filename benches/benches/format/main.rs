@@ -11,6 +11,7 @@ mod turns;
 
 use std::fs::File;
 use std::hint::black_box;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -20,7 +21,7 @@ use apache_avro::writer::datum::GenericDatumWriter;
 use apache_avro::{Reader as AvroReader, Schema};
 use benches::trace;
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
-use sysflow::encode::Encode as _;
+use sysflow::encode::Encode;
 use sysflow::read::Reader;
 use sysflow::record::{FileFlow, Foid, Ip4, NetworkFlow, Oid, OpFlags, Record};
 use sysflow::schema::Version;
@@ -91,22 +92,22 @@ fn flows(c: &mut Criterion) {
         num_r_recv_bytes: 40_960,
         ..FileFlow::default()
     };
-    let mut group = c.benchmark_group("flow to bytes");
-    let mut out = Vec::with_capacity(4096);
-    group.bench_function("network", |b| {
-        b.iter(|| {
+    let mut turns = Turns::new("flow to bytes");
+    turns.add("network", RECORDS, || many(&network));
+    turns.add("file", RECORDS, || many(&file));
+    run(c, "flow to bytes", turns);
+}
+
+/// Encodes a record again and again, block by block.
+fn many(record: &impl Encode) {
+    let mut out = Vec::with_capacity(2 * BLOCK);
+    for _ in 0..RECORDS {
+        if out.len() > BLOCK {
             out.clear();
-            black_box(&network).encode(&mut out);
-            black_box(out.len())
-        });
-    });
-    group.bench_function("file", |b| {
-        b.iter(|| {
-            out.clear();
-            black_box(&file).encode(&mut out);
-            black_box(out.len())
-        });
-    });
+        }
+        black_box(record).encode(&mut out);
+    }
+    black_box(&out);
 }
 
 fn encode(c: &mut Criterion) {
@@ -179,6 +180,14 @@ fn decode(c: &mut Criterion) {
 
     let mut turns = Turns::new("decode");
     turns.add("ours, borrowed", count, || {
+        let mut reader = Reader::new(&file[..], "memory").expect("a file");
+        let done = reader.for_each_ref(|record| {
+            black_box(record);
+            ControlFlow::<()>::Continue(())
+        });
+        assert!(done.expect("good records").is_continue());
+    });
+    turns.add("ours, borrowed, moved", count, || {
         let mut reader = Reader::new(&file[..], "memory").expect("a file");
         while let Some(record) = reader.next_ref().expect("a record") {
             black_box(&record);

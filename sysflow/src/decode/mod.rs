@@ -73,7 +73,8 @@ impl Decoder {
     #[inline]
     pub fn decode<'a>(&self, bytes: &mut &'a [u8]) -> Result<Option<RecordRef<'a>>, Malformed> {
         let mut cursor = Cursor::new(bytes, 0, self.items);
-        let record = self.plan.record(&mut cursor)?;
+        let mut record = None;
+        self.plan.record(&mut cursor, &mut record)?;
         *bytes = &bytes[cursor.pos()..];
         Ok(record)
     }

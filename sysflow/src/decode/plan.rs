@@ -15,6 +15,8 @@ use crate::wire::{Cursor, Layout, Malformed, Shape};
 #[derive(Debug)]
 pub(crate) struct Plan {
     branches: Vec<Branch>,
+    /// Whether there are types that we do not know.
+    unknown: bool,
 }
 
 #[derive(Debug)]
@@ -37,19 +39,27 @@ enum Step {
     Skip(Type),
 }
 
-/// A body as in a version of the schema.
-struct Straight<'c, 'a>(&'c mut Cursor<'a>, Version);
+/// A body as in schema version 5.
+struct In5<'c, 'a>(&'c mut Cursor<'a>);
 
-impl<'a> Decode<'a> for Straight<'_, 'a> {
-    // Records are large: from here to the reader they are returned by functions that are inlined, so
-    // that they are made where they are wanted and not copied from one frame to the next.
+impl<'a> Decode<'a> for In5<'_, 'a> {
     #[inline(always)]
     fn body<R: Layout<'a>>(self) -> Result<R, Malformed> {
         let mut cursor = self.0.clone(); // one that nobody else can look at
-        let record = match self.1 {
-            Version::V5 => R::get_5(&mut cursor)?,
-            Version::V6 => R::get_6(&mut cursor)?,
-        };
+        let record = R::get_5(&mut cursor)?;
+        *self.0 = cursor;
+        Ok(record)
+    }
+}
+
+/// A body as in schema version 6.
+struct In6<'c, 'a>(&'c mut Cursor<'a>);
+
+impl<'a> Decode<'a> for In6<'_, 'a> {
+    #[inline(always)]
+    fn body<R: Layout<'a>>(self) -> Result<R, Malformed> {
+        let mut cursor = self.0.clone();
+        let record = R::get_6(&mut cursor)?;
         *self.0 = cursor;
         Ok(record)
     }
@@ -97,28 +107,36 @@ impl Plan {
         };
         let branches: Result<Vec<_>, _> = branches.iter().map(Branch::new).collect();
         let branches = branches?;
-        if branches.iter().all(|branch| matches!(branch, Branch::Unknown(_))) {
+        let is_unknown = |branch: &Branch| matches!(branch, Branch::Unknown(_));
+        if branches.iter().all(is_unknown) {
             return Err(format!("{} has no record type of SysFlow", top.name));
         }
-        Ok(Self { branches })
+        let unknown = branches.iter().any(is_unknown);
+        Ok(Self { branches, unknown })
     }
 
-    /// Decodes a record; none if its type is unknown.
+    /// Decodes a record into `out`; leaves that as it is if the type is unknown.
+    // Records are large: what leads to one is inlined, so that it is made where it is wanted.
     #[inline(always)]
     pub(crate) fn record<'a, T: Union<'a>>(
         &self,
         cursor: &mut Cursor<'a>,
-    ) -> Result<Option<T>, Malformed> {
+        out: &mut Option<T>,
+    ) -> Result<(), Malformed> {
         match self.branch(cursor)? {
-            Branch::Same(kind, version) => T::decode(*kind, Straight(cursor, *version)).map(Some),
-            Branch::Other(kind, steps) => T::decode(*kind, BySteps(cursor, steps)).map(Some),
-            Branch::Unknown(unknown) => skip(unknown, cursor).map(|()| None),
+            Branch::Same(kind, Version::V5) => T::decode(*kind, In5(cursor), out),
+            Branch::Same(kind, Version::V6) => T::decode(*kind, In6(cursor), out),
+            Branch::Other(kind, steps) => T::decode(*kind, BySteps(cursor, steps), out),
+            Branch::Unknown(unknown) => skip(unknown, cursor),
         }
     }
 
     /// Passes over a record if its type is unknown. Returns whether it was.
     #[inline]
     pub(crate) fn skip_unknown(&self, cursor: &mut Cursor<'_>) -> Result<bool, Malformed> {
+        if !self.unknown {
+            return Ok(false);
+        }
         let start = cursor.clone();
         if let Branch::Unknown(unknown) = self.branch(cursor)? {
             return skip(unknown, cursor).map(|()| true);
@@ -127,7 +145,7 @@ impl Plan {
         Ok(false)
     }
 
-    #[inline]
+    #[inline(always)]
     fn branch(&self, cursor: &mut Cursor<'_>) -> Result<&Branch, Malformed> {
         let index = cursor.long()?;
         let branch = usize::try_from(index).ok().and_then(|index| self.branches.get(index));

@@ -52,6 +52,7 @@ mod unpack;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::iter::FusedIterator;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -189,7 +190,8 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// What is wrong with the file at that place.
     pub fn next_record(&mut self) -> Result<Option<Record>, Error> {
-        self.next()
+        let mut record = None;
+        self.next(&mut record).map(|()| record)
     }
 
     /// The next record, with texts and lists borrowed from the block that it is in: nothing is
@@ -198,19 +200,40 @@ impl<R: BufRead> Reader<R> {
     /// # Errors
     /// What is wrong with the file at that place.
     pub fn next_ref(&mut self) -> Result<Option<RecordRef<'_>>, Error> {
-        self.next()
+        let mut record = None;
+        self.next(&mut record).map(|()| record)
+    }
+
+    /// Calls `each` with every record that is left, as [`Reader::next_ref`] gives them, until it
+    /// breaks: the fastest way through a file, because a record, which is 240 bytes itself, stays
+    /// where it was decoded. [`Reader::next_ref`] and what unwraps its result move it a few times.
+    ///
+    /// # Errors
+    /// What is wrong with the file at that place. `each` had all records before.
+    pub fn for_each_ref<B>(
+        &mut self,
+        mut each: impl FnMut(&RecordRef<'_>) -> ControlFlow<B>,
+    ) -> Result<ControlFlow<B>, Error> {
+        loop {
+            let mut record = None;
+            self.next(&mut record)?;
+            let Some(record) = &record else { return Ok(ControlFlow::Continue(())) };
+            if let ControlFlow::Break(with) = each(record) {
+                return Ok(ControlFlow::Break(with));
+            }
+        }
     }
 
     #[inline(always)]
-    fn next<'a, T: Union<'a>>(&'a mut self) -> Result<Option<T>, Error> {
+    fn next<'a, T: Union<'a>>(&'a mut self, out: &mut Option<T>) -> Result<(), Error> {
         while self.state == State::Reading {
             match self.advance() {
-                Ok(true) => return self.decode().map(Some),
+                Ok(true) => return self.decode(out),
                 Ok(false) => {}
                 Err(problem) => return Err(self.fail(problem)),
             }
         }
-        Ok(None)
+        Ok(())
     }
 
     fn fail(&mut self, problem: Problem) -> Error {
@@ -221,7 +244,7 @@ impl<R: BufRead> Reader<R> {
 
     /// Goes to the next record of a known type, if there is one in the block: then the answer is
     /// true. Else loads the next block, or finds the end.
-    #[inline]
+    #[inline(always)]
     fn advance(&mut self) -> Result<bool, Problem> {
         while self.left > 0 {
             let data = self.block.data(&self.input);
@@ -269,19 +292,18 @@ impl<R: BufRead> Reader<R> {
 
     /// Decodes the record that [`Reader::advance`] went to.
     #[inline(always)]
-    fn decode<'a, T: Union<'a>>(&'a mut self) -> Result<T, Error> {
+    fn decode<'a, T: Union<'a>>(&'a mut self, out: &mut Option<T>) -> Result<(), Error> {
         let data = self.block.data(&self.input);
         let mut cursor = Cursor::new(data, self.pos, self.limits.items);
-        match self.plan.record(&mut cursor) {
-            Ok(Some(record)) => {
+        match self.plan.record(&mut cursor, out) {
+            Ok(()) => {
                 self.pos = cursor.pos();
                 self.left -= 1;
                 self.records += 1;
-                Ok(record)
+                Ok(())
             }
             // What is borrowed for the record keeps this from being in a function of its own.
-            other => {
-                let malformed = other.err().unwrap_or(Malformed::Short);
+            Err(malformed) => {
                 self.state = State::Damaged;
                 let problem = self.damage.take().unwrap_or(Problem::Record(malformed));
                 let (path, offset, records) = (self.path.clone(), self.block_offset, self.records);

@@ -203,6 +203,7 @@ macro_rules! symbols {
         impl $crate::wire::Get<'_> for $name {
             const SHAPE: $crate::wire::Shape = $crate::wire::Shape::Enum(Self::SYMBOLS);
 
+            #[inline]
             fn get(
                 cursor: &mut $crate::wire::Cursor<'_>,
             ) -> Result<Self, $crate::wire::Malformed> {

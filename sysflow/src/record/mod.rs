@@ -48,8 +48,9 @@ pub(crate) trait Decode<'a> {
 
 /// A union of all types of records.
 pub(crate) trait Union<'a>: Sized {
-    /// Decodes a body of that type.
-    fn decode(kind: Kind, how: impl Decode<'a>) -> Result<Self, Malformed>;
+    /// Decodes a body of that type, into `out`: a record is large, and every wrapper around one that
+    /// is returned would copy it.
+    fn decode(kind: Kind, how: impl Decode<'a>, out: &mut Option<Self>) -> Result<(), Malformed>;
 }
 
 /// The version of the schema that is written unless another is asked for.
@@ -97,15 +98,29 @@ macro_rules! union {
 
         impl<'a> Union<'a> for Record {
             #[inline(always)]
-            fn decode(kind: Kind, how: impl Decode<'a>) -> Result<Self, Malformed> {
-                match kind { $(Kind::$variant => how.body::<$variant>().map(Self::$variant),)+ }
+            fn decode(
+                kind: Kind,
+                how: impl Decode<'a>,
+                out: &mut Option<Self>,
+            ) -> Result<(), Malformed> {
+                match kind {
+                    $(Kind::$variant => *out = Some(Self::$variant(how.body::<$variant>()?)),)+
+                }
+                Ok(())
             }
         }
 
         impl<'a> Union<'a> for RecordRef<'a> {
             #[inline(always)]
-            fn decode(kind: Kind, how: impl Decode<'a>) -> Result<Self, Malformed> {
-                match kind { $(Kind::$variant => how.body::<$borrowed>().map(Self::$variant),)+ }
+            fn decode(
+                kind: Kind,
+                how: impl Decode<'a>,
+                out: &mut Option<Self>,
+            ) -> Result<(), Malformed> {
+                match kind {
+                    $(Kind::$variant => *out = Some(Self::$variant(how.body::<$borrowed>()?)),)+
+                }
+                Ok(())
             }
         }
 

@@ -55,7 +55,12 @@ impl<'a> Get<'a> for Cow<'a, str> {
     #[inline(always)]
     fn get(cursor: &mut Cursor<'a>) -> Result<Self, Malformed> {
         let len = cursor.length()?;
-        Ok(String::from_utf8_lossy(cursor.bytes(len)?))
+        let bytes = cursor.bytes(len)?;
+        // What is usual is checked faster than what may be wrong is searched.
+        Ok(match str::from_utf8(bytes) {
+            Ok(text) => Self::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        })
     }
 }
 

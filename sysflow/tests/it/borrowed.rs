@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use sysflow::decode::Decoder;
 use sysflow::encode::Encode;
 use sysflow::read::{Limits, Reader};
-use sysflow::record::{Pod, Process, Record, RecordRef};
+use sysflow::record::{FileFlow, Pod, Process, Record, RecordRef};
 use sysflow::resolve::{Events, Resolver};
 use sysflow::schema::Version;
 use sysflow::write::Options;
@@ -25,6 +26,36 @@ fn copied(bytes: &[u8]) -> Vec<Record> {
     records
 }
 
+/// The first records of a file, visited, and whether there may be more.
+fn visited(bytes: &[u8], count: usize) -> (Vec<Record>, bool) {
+    let mut records = Vec::new();
+    let mut reader = Reader::new(bytes, "memory").unwrap();
+    let end = reader.for_each_ref(|record| {
+        records.push(record.clone().into_owned());
+        if records.len() == count { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let end = end.unwrap();
+    assert_eq!(reader.records(), records.len() as u64);
+    (records, end.is_break())
+}
+
+#[test]
+fn a_visit_ends_when_it_is_told_to_and_at_damage() {
+    let records: Vec<_> = (0..10).map(|fd| FileFlow { fd, ..FileFlow::default() }).collect();
+    let mut file = file_of(&Options::default(), &records);
+    let (found, more) = visited(&file, 3);
+    assert_eq!((found.last(), more), (Some(&records[1].into()), true));
+    let end = file.len() - 20;
+    file.truncate(end);
+    let mut reader = Reader::new(&file[..], "memory").unwrap();
+    let mut count = 0;
+    let error = reader.for_each_ref(|_| {
+        count += 1;
+        ControlFlow::<()>::Continue(())
+    });
+    assert_eq!(error.unwrap_err().records, count);
+}
+
 fn bytes(record: &impl Encode) -> Vec<u8> {
     let mut out = Vec::new();
     record.encode(&mut out);
@@ -38,7 +69,8 @@ proptest! {
         let file = file_of(&options, &records);
         let mut expected = vec![Record::Header(header())];
         expected.extend(records);
-        prop_assert_eq!(copied(&file), expected);
+        prop_assert_eq!(&copied(&file), &expected);
+        prop_assert_eq!(visited(&file, usize::MAX), (expected, false));
     }
 
     #[test]
