@@ -93,7 +93,7 @@ __noinline int sf_call_io(void)
 		sf_io_emit(&here, who, op, 0, fd, call->ret);
 		return 0;
 	}
-	kind = sf_io_kind(&here, who, file, fd);
+	kind = sf_call_kind(&here, file, fd);
 	if (kind == SF_KIND_NONE)
 		sf_lose(&here, op, SF_CAUSE_RING_FULL);
 	else if (kind == SF_KIND_DGRAM)

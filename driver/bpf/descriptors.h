@@ -126,8 +126,7 @@ __noinline int sf_call_mmap(void)
 		return 0;
 	call = &here.cpu->call;
 	file = sf_file_of(call->arg[4]);
-	if (file && sf_io_kind(&here, sf_who_of(here.cpu), file,
-			       call->arg[4]) == SF_KIND_NONE) {
+	if (file && sf_call_kind(&here, file, call->arg[4]) == SF_KIND_NONE) {
 		sf_lose(&here, SF_OP_MMAP, SF_CAUSE_RING_FULL);
 		return 0;
 	}

@@ -35,16 +35,36 @@ static __always_inline void sf_io_emit(struct sf_here *here, struct sf_who who,
 	sf_publish(here, op, sizeof(*rec));
 }
 
-/* What the ring knows of a file; describes it first where need be. */
-static __always_inline __u32 sf_io_kind(struct sf_here *here, struct sf_who who,
-					__u64 file, __s32 fd)
+/* What the ring knows of a file, SF_KIND_NONE when it was not told. */
+static __always_inline __u32 sf_io_known(struct sf_here *here, __u64 file)
 {
 	struct sf_described *slot = &here->cpu->described[sf_described_slot(file)];
 
 	if (slot->file == file && slot->ino == sf_ino_of(file))
 		return slot->kind;
+	return SF_KIND_NONE;
+}
+
+/* The same; describes it first where need be. */
+static __always_inline __u32 sf_io_kind(struct sf_here *here, struct sf_who who,
+					__u64 file, __s32 fd)
+{
+	__u32 kind = sf_io_known(here, file);
+
+	if (kind != SF_KIND_NONE)
+		return kind;
 	sf_keep_who(here->cpu, who);
 	return sf_describe(file, fd);
+}
+
+/* The same for cpu->call, where the stack is deep already: without a frame of
+ * its own. Kernels before 6.8 count all frames together. */
+static __always_inline __u32 sf_call_kind(struct sf_here *here, __u64 file,
+					  __s32 fd)
+{
+	__u32 kind = sf_io_known(here, file);
+
+	return kind != SF_KIND_NONE ? kind : sf_describe_here(here, file, fd);
 }
 
 /* Whether structures of user memory are 32-bit. */

@@ -61,6 +61,8 @@ __noinline int sf_call_accept(void)
 		sf_sock_read(source, 0);
 	else
 		sf_sock_none(&here);
+	if (!file)	/* the number is the listening socket's */
+		here.cpu->sock.ino = 0;
 	here.cpu->sock.listen_fd = call->arg[0];
 	sf_sock_emit(file, SF_OP_ACCEPT, call->ret < 0 ? -1 : call->ret,
 		     call->ret);

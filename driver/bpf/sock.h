@@ -247,20 +247,27 @@ __noinline int sf_sock_emit(__u64 file, __u32 op, int fd, int ret)
  * Describes an open file to this CPU's ring. Returns its enum sf_kind, or
  * SF_KIND_NONE when the description found no room.
  */
-__noinline int sf_describe(__u64 file, int fd)
+static __always_inline __u32 sf_describe_here(struct sf_here *here, __u64 file,
+					      int fd)
 {
-	struct sf_here here;
-
-	if (!sf_here(&here))
-		return SF_KIND_NONE;
-	sf_ring_see(here.ring.prod, SF_CLASS_DESCRIBE);
+	sf_ring_see(here->ring.prod, SF_CLASS_DESCRIBE);
 	if (!sf_is_sock(file))
 		return sf_file_emit(file, SF_OP_DESCRIBE_FILE, fd, 0) ?
 			       SF_KIND_FILE : SF_KIND_NONE;
 	sf_sock_read(file, 0);
 	if (!sf_sock_emit(file, SF_OP_DESCRIBE_SOCKET, fd, 0))
 		return SF_KIND_NONE;
-	return here.cpu->sock.kind;
+	return here->cpu->sock.kind;
+}
+
+/* The same from the hot path, which keeps its frame small. */
+__noinline int sf_describe(__u64 file, int fd)
+{
+	struct sf_here here;
+
+	if (!sf_here(&here))
+		return SF_KIND_NONE;
+	return sf_describe_here(&here, file, fd);
 }
 
 #endif /* SYSFLOW_BPF_SOCK_H */

@@ -22,7 +22,7 @@ static __always_inline void sf_transfer_end(struct sf_here *here, __u32 op,
 		sf_io_emit(here, who, op, 0, fd, call->ret);
 		return;
 	}
-	kind = sf_io_kind(here, who, file, fd);
+	kind = sf_call_kind(here, file, fd);
 	if (kind == SF_KIND_NONE) {
 		sf_lose(here, op, SF_CAUSE_RING_FULL);
 	} else if (kind == SF_KIND_DGRAM) {

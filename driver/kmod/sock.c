@@ -269,7 +269,7 @@ static bool sf_emit_sock(struct sf_run *run, const struct sf_sock_event *ev,
 	if (!rec)
 		return false;
 	rec->file = file ? sf_identity(file) : 0;
-	rec->ino = file ? file_inode(file)->i_ino : 0;
+	rec->ino = file && sk ? file_inode(file)->i_ino : 0;
 	rec->fd = ev->fd;
 	rec->ret = ev->ret;
 	rec->tuple = ev->tuple;

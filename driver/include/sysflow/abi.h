@@ -202,7 +202,7 @@ struct sf_rec_file {
 struct sf_rec_sock {
 	struct sf_hdr h;
 	__u64 file;	/* identity of the open file */
-	__u64 ino;	/* inode number of the socket */
+	__u64 ino;	/* inode number of the socket; 0: there is none */
 	__s32 fd;	/* descriptor; of ACCEPT: the new one, or -1 */
 	__s32 ret;	/* the call's; of DESCRIBE_SOCKET 0 */
 	struct sf_tuple tuple;

@@ -319,6 +319,10 @@ impl Recording {
         self.own().filter(|e| class_of(e.hdr().op) == 5 && e.file() == Some(file)).collect()
     }
 
+    pub(crate) fn has_fact(&self, key: &str) -> bool {
+        self.facts.contains_key(key)
+    }
+
     pub(crate) fn fact(&self, key: &str) -> &str {
         self.facts.get(key).unwrap_or_else(|| panic!("no fact {key}: {:?}", self.facts))
     }
