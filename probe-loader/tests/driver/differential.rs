@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use probe_loader::abi::{SF_F_USER, SF_OP_CONNECT, SF_OP_FORK, class_of};
+use probe_loader::abi::{SF_EXIT_LAST, SF_F_USER, SF_OP_CONNECT, SF_OP_EXIT, SF_OP_FORK, class_of};
 use probe_loader::driver::{Choice, Driver, Kind, Options};
 
 use crate::recording::{Collector, Event, Recording};
@@ -51,6 +51,11 @@ fn plain(e: &Event, key: u64) -> Vec<u64> {
     // would have to lock it, and tells the name that the call gave.
     if e.op() == SF_OP_CONNECT && is_unix_datagram(e) {
         words[2] &= !(u64::from(SF_F_USER) << 56);
+    }
+    // Before 6.16 each looks by itself whether a thread is the last, and others
+    // can end in between.
+    if e.op() == SF_OP_EXIT {
+        words[4] &= !(u64::from(SF_EXIT_LAST) << 32);
     }
     if e.file().is_some_and(|file| file != 0) {
         words[3] ^= key;
