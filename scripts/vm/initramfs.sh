@@ -10,6 +10,8 @@ add_file() {
 	mkdir -p "$dir/$(dirname "$dest")"
 	cp -rL "$src" "$dir/$dest"
 	[ -f "$src" ] && head -c4 "$src" | grep -q ELF || return 0
+	# Debug information would fill the guest's memory. Symbols stay.
+	strip -g "$dir/$dest"
 	# Nothing for a static program or a module.
 	{ ldd "$src" 2>/dev/null || true; } | { grep -o '/[^ ]*' || true; } | while read -r lib; do
 		[ -e "$dir$lib" ] && continue
