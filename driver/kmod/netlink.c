@@ -13,32 +13,37 @@
 #include "compat.h"
 #include "internal.h"
 
-/*
- * The first members of struct netlink_sock: the same from 5.10 to 7.x.
- * sf_netlink_verify() tries them before they are trusted.
- */
-struct sf_netlink_sock {
-	struct sock sk;
-	unsigned long flags;
+/* What struct netlink_sock has of its ends. */
+struct sf_netlink_ends {
 	u32 portid;
 	u32 dst_portid;
 	u32 dst_group;
 };
 
-static bool sf_netlink_known __read_mostly;
+/*
+ * Where it has them: right behind its struct sock, or, in newer kernels, behind
+ * the flags that come first there. sf_netlink_verify() finds out. 0: nowhere.
+ */
+static size_t sf_netlink_at __read_mostly;
 
-static const struct sf_netlink_sock *sf_nlk(const struct sock *sk)
+static const size_t sf_netlink_places[] = {
+	sizeof(struct sock),
+	sizeof(struct sock) + sizeof(unsigned long),
+};
+
+static const struct sf_netlink_ends *sf_nlk(const struct sock *sk, size_t at)
 {
-	return container_of(sk, struct sf_netlink_sock, sk);
+	return (const void *)((const char *)sk + at);
 }
 
 void sf_netlink_ends(struct sf_tuple *t, const struct sock *sk)
 {
-	const struct sf_netlink_sock *nlk = sf_nlk(sk);
+	const struct sf_netlink_ends *nlk;
 	u32 group;
 
-	if (!sf_netlink_known)
+	if (!sf_netlink_at)
 		return;
+	nlk = sf_nlk(sk, sf_netlink_at);
 	memcpy(t->laddr, &nlk->portid, 4);
 	memcpy(t->raddr, &nlk->dst_portid, 4);
 	/* As the kernel tells it: a bit per group. */
@@ -47,8 +52,8 @@ void sf_netlink_ends(struct sf_tuple *t, const struct sock *sk)
 	memcpy(t->raddr + 4, &group, 4);
 }
 
-/* A socket with numbers that are known, compared with what the mirror says. */
-static bool sf_netlink_try(struct socket *sock)
+/* The place in which a socket has the numbers that it was given, or 0. */
+static size_t sf_netlink_find(struct socket *sock)
 {
 	struct sockaddr_nl own = {
 		.nl_family = AF_NETLINK,
@@ -58,13 +63,19 @@ static bool sf_netlink_try(struct socket *sock)
 		.nl_family = AF_NETLINK,
 		.nl_pid = 0x5f5f4321,
 	};
-	const struct sf_netlink_sock *nlk = sf_nlk(sock->sk);
+	const struct sf_netlink_ends *nlk;
+	int i;
 
 	if (sf_kernel_bind(sock, &own, sizeof(own)) ||
 	    sf_kernel_connect(sock, &peer, sizeof(peer)))
-		return false;
-	return nlk->portid == own.nl_pid && nlk->dst_portid == peer.nl_pid &&
-	       nlk->dst_group == 0;
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(sf_netlink_places); i++) {
+		nlk = sf_nlk(sock->sk, sf_netlink_places[i]);
+		if (nlk->portid == own.nl_pid && nlk->dst_portid == peer.nl_pid &&
+		    nlk->dst_group == 0)
+			return sf_netlink_places[i];
+	}
+	return 0;
 }
 
 /* Called once, before any probe. */
@@ -77,8 +88,8 @@ void sf_netlink_verify(void)
 		pr_notice("no netlink here\n");
 		return;
 	}
-	sf_netlink_known = sf_netlink_try(sock);
-	if (!sf_netlink_known)
+	sf_netlink_at = sf_netlink_find(sock);
+	if (!sf_netlink_at)
 		pr_notice("this kernel lays out netlink sockets in another way: they are told without their ends\n");
 	sock_release(sock);
 }
