@@ -8,45 +8,10 @@
 
 #include <asm/unistd_64.h>
 #include <sysflow/abi.h>
+#include <sysflow/how.h>
 #include <sysflow/names_row.h>
 #include <sysflow/compat.h>
 
-/* The kinds of syscalls.h. Those up to CLOSE run in the program itself, the
- * others in a function of their own. */
-enum sf_how {
-	SF_HOW_NONE,
-	SF_HOW_IO,
-	SF_HOW_MSGIO,
-	SF_HOW_CLOSE,
-	SF_HOW_OPEN,
-	SF_HOW_SOCKET,
-	SF_HOW_CONNECT,
-	SF_HOW_ACCEPT,
-	SF_HOW_BIND,
-	SF_HOW_SOCKNUM,
-	SF_HOW_PAIR,
-	SF_HOW_CLONE,
-	SF_HOW_EXEC,
-	SF_HOW_DUP,
-	SF_HOW_NAMES,
-	SF_HOW_ANON,
-	SF_HOW_PIPE,
-	SF_HOW_CLOSE_RANGE,
-	SF_HOW_MMAP,
-	SF_HOW_TRANSFER,
-	SF_HOW_INTS,
-	SF_HOW_IDS,
-	SF_HOW_FSID,
-	SF_HOW_GROUPS,
-	SF_HOW_CAPS,
-	SF_HOW_SETNS,
-	SF_HOW_UNSHARE,
-	SF_HOW_PIDFD,
-	SF_HOW_BPF,
-	SF_HOW_MODULE,
-	SF_HOW_MODNAME,
-	SF_HOW_URING,	/* io_uring_enter(2) */
-};
 
 struct sf_row {
 	union {

@@ -29,6 +29,7 @@
 #include <sysflow/abi.h>
 #include <sysflow/described.h>
 #include <sysflow/device.h>
+#include <sysflow/how.h>
 #include <sysflow/names_row.h>
 #include <sysflow/ring.h>
 #include <sysflow/ring_write.h>
@@ -81,42 +82,6 @@ struct sf_run {
 	u64 ts;
 	pid_t pid, tid;	/* who does it */
 	u32 flags;	/* SF_F_* of what is told, but of no description */
-};
-
-/* How a system call is read at its exit: the kinds of syscalls.h. */
-enum sf_how {
-	SF_HOW_NONE = 0,	/* of no interest */
-	SF_HOW_IO,
-	SF_HOW_MSGIO,
-	SF_HOW_OPEN,
-	SF_HOW_CLOSE,
-	SF_HOW_SOCKET,
-	SF_HOW_CONNECT,
-	SF_HOW_ACCEPT,
-	SF_HOW_BIND,
-	SF_HOW_SOCKNUM,
-	SF_HOW_PAIR,
-	SF_HOW_CLONE,
-	SF_HOW_EXEC,
-	SF_HOW_DUP,
-	SF_HOW_NAMES,
-	SF_HOW_ANON,
-	SF_HOW_PIPE,
-	SF_HOW_CLOSE_RANGE,
-	SF_HOW_MMAP,
-	SF_HOW_TRANSFER,
-	SF_HOW_INTS,
-	SF_HOW_IDS,
-	SF_HOW_FSID,
-	SF_HOW_GROUPS,
-	SF_HOW_CAPS,
-	SF_HOW_SETNS,
-	SF_HOW_UNSHARE,
-	SF_HOW_PIDFD,
-	SF_HOW_BPF,
-	SF_HOW_MODULE,
-	SF_HOW_MODNAME,
-	SF_HOW_URING,		/* io_uring_enter(2): counted, not covered */
 };
 
 /* For SF_ARG_* and SF_ADDR_*; the rows are taken in probes.c. */
