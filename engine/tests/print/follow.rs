@@ -3,6 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
+use std::time::{Duration, SystemTime};
 
 use crate::support::{Follower, bytes, ends, trace};
 
@@ -64,7 +65,10 @@ fn a_capture_is_followed_until_it_has_its_name() {
 #[test]
 fn new_files_of_a_directory_are_read_once_however_they_come() {
     let dir = tempfile::tempdir().unwrap();
-    trace(dir.path(), "1700000001.sf", 0..2);
+    // Old enough to be done: it is read before those that may grow.
+    let old = trace(dir.path(), "1700000001.sf", 0..2);
+    let hours_ago = SystemTime::now() - Duration::from_secs(7200);
+    OpenOptions::new().append(true).open(old).unwrap().set_modified(hours_ago).unwrap();
     trace(dir.path(), "1700000002.sf", 2..4);
     let mut follower = Follower::new(dir.path());
     follower.expect(0..4);
@@ -157,9 +161,9 @@ fn waiting_takes_no_time_of_the_processor() {
         let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
         fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
     };
-    std::thread::sleep(std::time::Duration::from_millis(300)); // lets it fall asleep
+    std::thread::sleep(Duration::from_millis(300)); // lets it fall asleep
     let before = stat();
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     assert!(stat() - before <= 2, "ticks of 10 ms");
     follower.interrupt();
     assert_eq!(follower.end(), NOTHING);
