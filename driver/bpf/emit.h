@@ -73,7 +73,7 @@ static __always_inline void sf_lose(struct sf_here *here, __u32 op, __u32 cause)
 static __always_inline int sf_enter(struct sf_here *here, struct sf_who *who,
 				    __u32 op)
 {
-	if (!sf_running || !sf_here(here) ||
+	if (sf_running != SF_RUN_ON || !sf_here(here) ||
 	    !sf_ring_begin(here->ring.prod, SF_OP_CLASS(op & 0xff)))
 		return 0;
 	who->ts = bpf_ktime_get_ns();

@@ -120,7 +120,7 @@ static __noinline int sf_exit_compat(void)
 {
 	struct sf_here here;
 
-	if (sf_running && sf_here(&here))
+	if (sf_running == SF_RUN_ON && sf_passes(sf_filter()) && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
 	return 0;
 }
@@ -130,8 +130,8 @@ static __noinline int sf_exit_uring(__s64 ret)
 {
 	struct sf_here here;
 
-	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0 && sf_running &&
-	    sf_here(&here))
+	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0 &&
+	    sf_running == SF_RUN_ON && sf_passes(sf_filter()) && sf_here(&here))
 		here.ring.prod->uncovered_uring += ret;
 	return 0;
 }
@@ -142,11 +142,17 @@ static __always_inline void sf_exit_tell(struct task_struct *task,
 					 __s64 ret, __u32 tgid, const int direct)
 {
 	const __u32 how = sf_rows[nr].how;
+	__u32 gate = sf_gate(nr, ret);
 	struct sf_here here;
 	struct sf_who who;
 
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(sf_rows[nr].op);
+		return;
+	}
 	if (!sf_enter(&here, &who, sf_rows[nr].op))
 		return;
+	who.flags = sf_gate_flags(gate);
 	who.pid = tgid;
 	who.tid = SF_GET(direct, task_struct, task, pid);
 	if (how <= SF_HOW_MSGIO) {
@@ -207,6 +213,7 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	struct sf_call *call;
 	struct sf_here here;
 	struct sf_who who;
+	__u32 gate;
 
 	if (!sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].known) {
 		sf_exit_compat();
@@ -226,11 +233,16 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
 	    !sf_exit_wanted(nr, first, second, SF_GET(direct, pt_regs, regs, si)))
 		return;
+	gate = sf_gate(nr, ret);
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(sf_rows[nr].op);
+		return;
+	}
 	if (!sf_enter(&here, &who, sf_rows[nr].op))
 		return;
 	who.pid = tgid;
 	who.tid = SF_GET(direct, task_struct, task, pid);
-	who.flags = SF_F_COMPAT;
+	who.flags = SF_F_COMPAT | sf_gate_flags(gate);
 	sf_keep_who(here.cpu, who);
 	call = &here.cpu->call;
 	call->ret = ret;
@@ -262,7 +274,7 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 			sf_exit_compat();
 		return 0;
 	}
-	if (!sf_rows[nr].any)
+	if (!sf_rows[nr].any || sf_running != SF_RUN_ON)
 		return 0;
 	tgid = SF_GET(direct, task_struct, task, tgid);
 	if (tgid == sf_config.self_tgid)
@@ -366,13 +378,18 @@ int sf_sched_exec(__u64 *ctx)
 {
 	__u64 task = ctx[0];
 	__u32 tgid = SF_LOAD(task_struct, task, tgid);
+	__u32 gate;
 	struct sf_here here;
 	struct sf_who who;
 
 	if (tgid == sf_config.self_tgid)
 		return 0;
 	sf_guard();
-	if (sf_enter(&here, &who, SF_OP_EXEC)) {
+	gate = sf_gate_task(SF_OP_EXEC, 0);
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(SF_OP_EXEC);
+	} else if (sf_enter(&here, &who, SF_OP_EXEC)) {
+		who.flags = sf_gate_flags(gate);
 		who.pid = tgid;
 		who.tid = SF_LOAD(task_struct, task, pid);
 		sf_keep_who(here.cpu, who);

@@ -60,10 +60,14 @@ __noinline int sf_call_transfer(void)
 	to = call->arg[call->row.b & 7];
 	if (one)
 		op = sf_vmsplice_op(from);
-	sf_transfer_end(&here, op, from);
-	if (one)
+	if (sf_op_selected(op))
+		sf_transfer_end(&here, op, from);
+	else if (one)
+		sf_ring_unsee(here.ring.prod, SF_CLASS_IO);
+	if (one || !sf_op_selected(SF_OP_WRITE))
 		return 0;
-	sf_ring_see(here.ring.prod, SF_CLASS_IO);
+	if (sf_op_selected(SF_OP_READ))
+		sf_ring_see(here.ring.prod, SF_CLASS_IO);
 	sf_transfer_end(&here, SF_OP_WRITE, to);
 	return 0;
 }

@@ -16,9 +16,11 @@ pub mod ebpf;
 pub mod kmod;
 pub mod record;
 pub mod ring;
+pub mod selection;
 pub mod status;
 
 pub use counters::Counters;
 pub use driver::Driver;
 pub use record::Record;
 pub use ring::Ring;
+pub use selection::Selection;
