@@ -281,25 +281,47 @@ __noinline __u32 sf_walk_root(__u32 number)
 	return 0;
 }
 
+/* Marks a root. Returns whether the process is one. */
+static __always_inline int sf_walk_mark_root(struct task_struct *leader, __u8 mark)
+{
+	__u32 roots = sf_walk_root(sf_walk_number(leader));
+	volatile __u8 *own = sf_mark_of(leader->tgid);
+
+	if (!roots || !own)
+		return 0;
+	sf_control.walk_roots |= roots;
+	if (!mark)
+		return 1;
+	if (*own != mark)
+		sf_control.walk_any = 1;
+	*own = mark;
+	return 1;
+}
+
 /*
  * One pass over all tasks: marks the roots, and children of what is marked.
- * Attached and read by the loader, again and again until it finds no more.
+ * Attached and read by the loader, again and again until it finds no more; with
+ * the mark 0 only to see which roots are there.
+ * A root is known by its children too: the kernel does not show every process
+ * to everyone.
  */
 SEC("?iter/task")
 int sf_walk_tree(__u64 *ctx)
 {
 	struct task_struct *task = (void *)ctx[1];
 	volatile __u8 *own, *parent;
-	__u32 roots;
 	__u8 mark = sf_control.walk_mark;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	roots = sf_walk_root(sf_walk_number(task));
-	sf_control.walk_roots |= roots;
+	if (sf_walk_mark_root(task, mark))
+		return 0;
+	sf_walk_mark_root(task->real_parent->group_leader, mark);
+	if (!mark)
+		return 0;
 	own = sf_mark_of(task->tgid);
 	parent = sf_mark_of(task->real_parent->tgid);
-	if (!own || *own == mark || (!roots && (!parent || *parent != mark)))
+	if (!own || !parent || *own == mark || *parent != mark)
 		return 0;
 	*own = mark;
 	sf_control.walk_any = 1;

@@ -156,8 +156,11 @@ bool sf_filters_pass(const struct sf_filter *f, struct task_struct *task)
 
 /* ---- by the device's owner ---- */
 
-/* Marks what a pass over all processes finds. Returns whether it found any;
- * a root that was seen gets its bit in roots. */
+/*
+ * One pass over all processes: marks the roots, and children of what is
+ * marked; with the mark 0 nothing. Returns whether it marked any. A root that
+ * was seen gets its bit in roots.
+ */
 static bool sf_tree_pass(const struct sf_selection *sel, u8 mark, u32 *roots)
 {
 	struct pid_namespace *ns = task_active_pid_ns(current);
@@ -177,7 +180,7 @@ static bool sf_tree_pass(const struct sf_selection *sel, u8 mark, u32 *roots)
 				in = true;
 			}
 		}
-		if (in && READ_ONCE(sf_tree[p->tgid]) != mark) {
+		if (mark && in && READ_ONCE(sf_tree[p->tgid]) != mark) {
 			WRITE_ONCE(sf_tree[p->tgid], mark);
 			any = true;
 		}
@@ -187,14 +190,10 @@ static bool sf_tree_pass(const struct sf_selection *sel, u8 mark, u32 *roots)
 }
 
 /* A mark that no process has. */
-static int sf_tree_mark(u8 *mark)
+static u8 sf_tree_mark(void)
 {
 	u32 pid;
 
-	if (!sf_tree)
-		sf_tree = vzalloc(PID_MAX_LIMIT);
-	if (!sf_tree)
-		return -ENOMEM;
 	if (!++sf_mark)
 		sf_mark = 1;
 	for (pid = 0; pid < PID_MAX_LIMIT; pid++) {
@@ -203,33 +202,42 @@ static int sf_tree_mark(u8 *mark)
 		if (!(pid & 0xffff))
 			cond_resched();
 	}
-	*mark = sf_mark;
-	return 0;
+	return sf_mark;
 }
 
 /*
  * Marks the trees of sel, while what is told stays as it is: births meanwhile
- * hand on both marks. Returns how many roots are not there.
+ * hand on both marks.
  */
 static int sf_tree_grow(const struct sf_selection *sel, u8 *mark)
 {
 	struct sf_filter *both;
 	u32 roots = 0;
-	int err;
 
-	err = sf_tree_mark(mark);
-	if (err)
-		return err;
 	both = kmemdup(sf_filter_now(), sizeof(*both), GFP_KERNEL);
 	if (!both)
 		return -ENOMEM;
+	*mark = sf_tree_mark();
 	both->mark[1] = *mark;
 	sf_filter_put_in(both);
 	while (sf_tree_pass(sel, *mark, &roots)) {
 		synchronize_rcu();
 		cond_resched();
 	}
-	return sel->nr_pids - hweight32(roots);
+	return 0;
+}
+
+/* The table, and whether the roots are there. */
+static int sf_tree_prepare(const struct sf_selection *sel, bool all_roots)
+{
+	u32 roots = 0;
+
+	if (!sf_tree)
+		sf_tree = vzalloc(PID_MAX_LIMIT);
+	if (!sf_tree)
+		return -ENOMEM;
+	sf_tree_pass(sel, 0, &roots);
+	return all_roots && hweight32(roots) != sel->nr_pids ? -ESRCH : 0;
 }
 
 static bool sf_selection_valid(const struct sf_selection *sel)
@@ -254,23 +262,21 @@ static bool sf_selection_valid(const struct sf_selection *sel)
 static int sf_select_from(const struct sf_selection *sel, bool all_roots)
 {
 	struct sf_filter *filter = kzalloc(sizeof(*filter), GFP_KERNEL);
-	int missing = 0;
+	int err = 0;
 
 	if (!filter)
 		return -ENOMEM;
 	filter->sel = *sel;
-	if (sel->filters & SF_SELECT_TREE)
-		missing = sf_tree_grow(sel, &filter->mark[0]);
-	if (missing < 0) {
+	if (sel->filters & SF_SELECT_TREE) {
+		err = sf_tree_prepare(sel, all_roots);
+		if (!err)
+			err = sf_tree_grow(sel, &filter->mark[0]);
+	}
+	if (err)
 		kfree(filter);
-		return missing;
-	}
-	if (missing && all_roots) {
-		*filter = *sf_filter_now();
-		filter->mark[1] = 0;
-	}
-	sf_filter_put_in(filter);
-	return missing && all_roots ? -ESRCH : 0;
+	else
+		sf_filter_put_in(filter);
+	return err;
 }
 
 /* The probes may run, or not. When it fails the older selection stays. */

@@ -245,6 +245,7 @@ impl Ebpf {
         let names = SCHED_PROGRAMS.into_iter().chain(uring).chain([self.form.program()]);
         let links: Result<Vec<_>, _> = names.map(|name| attach(&self.object, name, &log)).collect();
         self.links = links?;
+        drop(log);
         // Births are seen from here on.
         self.change_selection(|select, hooks| select.again(hooks))?;
         self.switch(true)

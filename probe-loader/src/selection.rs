@@ -148,7 +148,9 @@ impl Builder {
     /// that descends from it.
     #[must_use]
     pub fn tree(mut self, pid: u32) -> Self {
-        self.pids.push(pid);
+        if !self.pids.contains(&pid) {
+            self.pids.push(pid);
+        }
         self
     }
 

@@ -150,15 +150,12 @@ impl Select {
         Ok(any().load(Ordering::Relaxed) != 0)
     }
 
-    /// Marks the trees of the filter that is not in use, while what is told
-    /// stays as it is. Returns a bit for each root that is there.
-    fn grow(&mut self, wanted: &sf_selection, mark: u8, hooks: &Hooks<'_>) -> Result<u32, Error> {
-        let mut both = self.in_use();
-        both.mark[1] = mark;
-        self.put_in(both, hooks)?;
+    /// Makes passes for the roots of the filter that is not in use: what they
+    /// are marked with, 0 to look only.
+    fn aim(&self, wanted: &sf_selection, mark: u8) {
         let (_, free) = self.places();
         let control = self.control();
-        // SAFETY: fields of the mapped page that only a walk reads, and none
+        // SAFETY: fields of the mapped page that only a pass reads, and none
         // runs; the filter that they name is not in use.
         unsafe {
             (*control).filter[free].sel = *wanted;
@@ -166,15 +163,33 @@ impl Select {
             (*control).walk_mark = mark.into();
             (*control).walk_roots = 0;
         }
-        let link = (hooks.walker)()?;
+    }
+
+    /// A root that is not there.
+    fn missing(&self, wanted: &sf_selection, link: &Link) -> Result<Option<u32>, Error> {
+        self.aim(wanted, 0);
+        self.pass(link)?;
+        // SAFETY: as in `places`.
+        let roots = unsafe { AtomicU32::from_ptr(&raw mut (*self.control()).walk_roots) };
+        let roots = roots.load(Ordering::Relaxed);
+        let asked = &wanted.pids[..wanted.nr_pids as usize];
+        Ok(asked.iter().zip(0..).find(|(_, i)| roots >> i & 1 == 0).map(|(pid, _)| *pid))
+    }
+
+    /// Marks the trees, while what is told stays as it is: births meanwhile hand
+    /// on both marks. Returns the mark.
+    fn grow(&mut self, wanted: &sf_selection, link: &Link, hooks: &Hooks<'_>) -> Result<u8, Error> {
+        let mark = self.fresh_mark();
+        let mut both = self.in_use();
+        both.mark[1] = mark;
+        self.put_in(both, hooks)?;
+        self.aim(wanted, mark);
         // A birth whose hook read its parent's mark just before that changed
         // can store the old one after the pass: it has ended before the next.
-        while self.pass(&link)? {
+        while self.pass(link)? {
             (hooks.grace)()?;
         }
-        // SAFETY: as in `places`.
-        let roots = unsafe { AtomicU32::from_ptr(&raw mut (*control).walk_roots) };
-        Ok(roots.load(Ordering::Relaxed))
+        Ok(mark)
     }
 
     fn change(
@@ -185,22 +200,12 @@ impl Select {
     ) -> Result<(), Error> {
         let mut filter = sf_filter { sel: *wanted, ..sf_filter::default() };
         if wanted.filters & SF_SELECT_TREE != 0 {
-            let before = self.in_use();
-            let mark = self.fresh_mark();
-            filter.mark[0] = mark;
-            let grown = self.grow(wanted, mark, hooks);
-            let missing = grown.as_ref().ok().and_then(|roots| {
-                wanted.pids[..wanted.nr_pids as usize]
-                    .iter()
-                    .zip(0..)
-                    .find(|(_, i)| roots >> i & 1 == 0)
-                    .map(|(pid, _)| *pid)
-            });
-            if let (Err(_), _) | (_, Some(_)) = (&grown, missing.filter(|_| all_roots)) {
-                self.put_in(before, hooks)?;
-                grown?;
-                return Err(Error::NoProcess { pid: missing.unwrap_or(0) });
+            let link = (hooks.walker)()?;
+            let missing = self.missing(wanted, &link)?;
+            if let Some(pid) = missing.filter(|_| all_roots) {
+                return Err(Error::NoProcess { pid });
             }
+            filter.mark[0] = self.grow(wanted, &link, hooks)?;
         }
         self.put_in(filter, hooks)
     }

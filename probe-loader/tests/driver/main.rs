@@ -22,8 +22,10 @@ mod lifecycle;
 mod names;
 mod network;
 mod processes;
+mod puppet;
 mod recording;
 mod security;
+mod selection;
 mod sockets;
 mod sys;
 mod transfers;
@@ -76,6 +78,7 @@ fn main() -> ExitCode {
         uring::TESTS,
         #[cfg(target_arch = "x86_64")]
         compat::TESTS,
+        selection::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
         coverage::TESTS,
