@@ -9,6 +9,7 @@ pub(crate) mod diff;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;
+mod select;
 mod semantics;
 mod signals;
 mod size;
