@@ -237,6 +237,19 @@ impl Driver {
         Ok(())
     }
 
+    /// Whether somebody has switched this capture off since it was started: by
+    /// the module's parameter `capture`, or with
+    /// [`ebpf::switch_off`](crate::ebpf::switch_off). Nothing is recorded then,
+    /// nor counted; the rings keep what they had. A start after that, where it
+    /// is allowed again, begins anew.
+    #[must_use]
+    pub fn switched_off(&self) -> bool {
+        match &self.backend {
+            Backend::Kmod(kmod) => kmod.switched_off(),
+            Backend::Ebpf(ebpf) => ebpf.switched_off(),
+        }
+    }
+
     /// The rings, one per possible CPU.
     pub fn rings(&mut self) -> &mut [Ring] {
         &mut self.rings

@@ -14,6 +14,7 @@ mod config;
 mod info;
 mod kernel;
 mod log;
+mod off;
 mod prod;
 mod select;
 
@@ -24,6 +25,8 @@ use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject};
 use crate::driver::Options;
 use crate::ring::stride;
 use crate::selection::Selection;
+pub use off::switch_off;
+
 use bells::Bells;
 use config::Config;
 use kernel::{Facts, Form, Uring};
@@ -284,6 +287,13 @@ impl Ebpf {
         section(&self.object, ".bss")?
             .update(&0u32.to_ne_bytes(), &u32::from(on).to_ne_bytes(), MapFlags::ANY)
             .map_err(|error| Error::libbpf("switch the programs", &error))
+    }
+
+    /// Whether another process switched this capture off.
+    pub(crate) fn switched_off(&self) -> bool {
+        let Ok(section) = section(&self.object, ".bss") else { return false };
+        let value = section.lookup(&0u32.to_ne_bytes(), MapFlags::ANY);
+        value.ok().flatten().as_deref() == Some(&off::CUT.to_ne_bytes())
     }
 
     /// Times the kernel skipped a program because one was running already.
