@@ -122,7 +122,7 @@ fn worth_a_word(error: &kmod::Error) -> bool {
 
 enum Backend {
     Kmod(Kmod),
-    Ebpf(Ebpf),
+    Ebpf(Box<Ebpf>),
 }
 
 /// A driver that is loaded and whose rings are mapped.
@@ -149,7 +149,7 @@ impl Driver {
         let mut passed_over = None;
         let backend = match choice {
             Choice::Kmod => Backend::Kmod(Kmod::open(options)?),
-            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?),
+            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?.into()),
             Choice::Auto => match Kmod::open(options) {
                 Ok(kmod) => Backend::Kmod(kmod),
                 // Somebody captures with the module: say so rather than
@@ -158,7 +158,7 @@ impl Driver {
                 Err(kmod) => match Ebpf::open(options) {
                     Ok(ebpf) => {
                         passed_over = Some(kmod).filter(worth_a_word);
-                        Backend::Ebpf(ebpf)
+                        Backend::Ebpf(ebpf.into())
                     }
                     Err(ebpf) => {
                         return Err(Error::None { kmod: kmod.into(), ebpf: ebpf.into() });

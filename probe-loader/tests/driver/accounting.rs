@@ -8,15 +8,22 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
+use probe_loader::Counters;
 use probe_loader::abi::{SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE};
 use probe_loader::driver::Driver;
+use probe_loader::selection::{Builder, Ops, Selection};
 
+use crate::Test;
 use crate::recording::{Collector, check_accounting, open};
-use crate::{Test, sys};
+use crate::sys::{self, Arg};
 
 pub(crate) const TESTS: &[Test] = &[
     ("accounting::paused_reader", paused_reader),
     ("accounting::slow_reader", slow_reader),
+    ("accounting::exact_in_every_class", exact_in_every_class),
+    ("accounting::exact_in_messages", exact_in_messages),
+    #[cfg(target_arch = "x86_64")]
+    ("accounting::exact_in_faults", exact_in_faults),
     ("accounting::bytes_cost_no_identity", bytes_cost_no_identity),
     ("accounting::start_and_stop_again", start_and_stop_again),
     ("accounting::wakes_the_reader", wakes_the_reader),
@@ -83,6 +90,100 @@ fn slow_reader() {
     }
     let (collector, lost) = finish(driver, collector);
     assert!(lost > 0 && collector.events.len() > 1_000);
+}
+
+/// Three processes of four threads each do `round` this often, and nothing else
+/// that is selected, while the reader stalls but for now and then. Returns the
+/// sums over all CPUs.
+fn flood(ops: Ops, rounds: u64, round: fn()) -> Counters {
+    let (gate, opener) = sys::pipe();
+    let floods: Vec<_> = (0..3)
+        .map(|_| {
+            worker(|| {
+                sys::close(opener).expect("close");
+                // Of no interest, so that it is not counted.
+                let mut gate = libc::pollfd { fd: gate, events: 0, revents: 0 };
+                sys::call(libc::SYS_poll, [&raw mut gate as usize, 1, usize::MAX]).expect("poll");
+                let threads: Vec<_> = (0..4)
+                    .map(|_| std::thread::spawn(move || (0..rounds).for_each(|_| round())))
+                    .collect();
+                threads.into_iter().for_each(|thread| thread.join().expect("thread"));
+            })
+        })
+        .collect();
+    let trees = floods.iter().map(|pid| pid.as_raw() as u32);
+    let selection = trees.fold(Selection::builder().ops(ops).state(Ops::NONE), Builder::tree);
+    let mut driver = open(SMALL);
+    driver.select(&selection.build().expect("a selection")).expect("selected");
+    driver.start().expect("start");
+    sys::close(opener).expect("close");
+    let mut collector = Collector::new();
+    for pid in floods {
+        let status = waitpid(pid, None).expect("wait");
+        assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{status:?}");
+        collector.drain(&mut driver);
+    }
+    sys::close(gate).expect("close");
+    let missed = driver.missed();
+    assert_eq!(missed, 0, "the kernel kept calls from the probes");
+    driver.stop().expect("stop");
+    let sums = driver.counters().iter().fold(Counters::default(), |sum, cpu| sum + *cpu);
+    finish(driver, collector);
+    sums
+}
+
+const THREADS: u64 = 12;
+
+fn exact_in_every_class() {
+    const ROUNDS: u64 = 1_500;
+    let ops = "chroot,open,close,socket,mkdir,read".parse().expect("operations");
+    let sums = flood(ops, ROUNDS, || {
+        sys::any(libc::SYS_chroot, &[Arg::Text(c"/none/such")]).expect_err("not there");
+        sys::any(libc::SYS_mkdir, &[Arg::Text(c"/none/such")]).expect_err("not there");
+        let fd = sys::open(c"/dev/zero", 0, 0).expect("open");
+        for _ in 0..3 {
+            sys::read(fd, &mut [0; 1]).expect("read");
+        }
+        sys::close(fd).expect("close");
+        let fd = sys::socket(libc::AF_INET, libc::SOCK_DGRAM).expect("socket");
+        sys::close(fd).expect("close");
+    });
+    let all = ROUNDS * THREADS;
+    let [process, _, file, net, path, io] = sums.seen;
+    assert_eq!([process, file, net, path, io], [all, 3 * all, all, all, 3 * all]);
+    assert!(sums.lost_in(5) > 0 && sums.total_lost() > all, "{sums:?}");
+    assert_eq!(sums.lost[1..].iter().flatten().sum::<u64>(), 0, "the ring was full, no more");
+}
+
+/// A call that moves several messages counts for each, told or lost.
+fn exact_in_messages() {
+    const ROUNDS: u64 = 800;
+    let sums = flood(Ops::of_class(5), ROUNDS, || {
+        let mut ends = [0_i32; 2];
+        let at = ends.as_mut_ptr() as usize;
+        let (family, kind) = (libc::AF_UNIX as usize, libc::SOCK_DGRAM as usize);
+        sys::call(libc::SYS_socketpair, [family, kind, 0, at]).expect("socketpair");
+        let mut messages: Vec<_> =
+            (0..4).map(|_| sys::Message { data: vec![0; 3], addr: vec![] }).collect();
+        assert_eq!(sys::sendmmsg(ends[0], &mut messages).expect("sendmmsg"), 4);
+        assert_eq!(sys::recvmmsg(ends[1], &mut messages).expect("recvmmsg"), 4);
+        for fd in ends {
+            sys::close(fd).expect("close");
+        }
+    });
+    assert_eq!(sums.seen[5], 8 * ROUNDS * THREADS);
+    assert!(sums.lost_in(5) > 0 && sums.aggregated[5] > 0, "{sums:?}");
+}
+
+/// What could not be read is lost for that cause, to the last call.
+#[cfg(target_arch = "x86_64")]
+fn exact_in_faults() {
+    const ROUNDS: u64 = 1_000;
+    let sums = flood(Ops::of_class(3), ROUNDS, || {
+        // socketcall(SYS_SOCKET, nowhere)
+        assert_eq!(sys::call_32bit(102, [1, 8]), -libc::EFAULT);
+    });
+    assert_eq!((sums.seen[3], sums.lost[2][3]), (ROUNDS * THREADS, ROUNDS * THREADS));
 }
 
 /// A ring full of reads has room for opens: they are lost only when the share
