@@ -21,7 +21,6 @@ pub(crate) const TESTS: &[Test] = &[
     ("accounting::paused_reader", paused_reader),
     ("accounting::slow_reader", slow_reader),
     ("accounting::exact_in_every_class", exact_in_every_class),
-    ("accounting::exact_in_messages", exact_in_messages),
     #[cfg(target_arch = "x86_64")]
     ("accounting::exact_in_faults", exact_in_faults),
     ("accounting::bytes_cost_no_identity", bytes_cost_no_identity),
@@ -153,26 +152,6 @@ fn exact_in_every_class() {
     assert_eq!([process, file, net, path, io], [all, 3 * all, all, all, 3 * all]);
     assert!(sums.lost_in(5) > 0 && sums.total_lost() > all, "{sums:?}");
     assert_eq!(sums.lost[1..].iter().flatten().sum::<u64>(), 0, "the ring was full, no more");
-}
-
-/// A call that moves several messages counts for each, told or lost.
-fn exact_in_messages() {
-    const ROUNDS: u64 = 800;
-    let sums = flood(Ops::of_class(5), ROUNDS, || {
-        let mut ends = [0_i32; 2];
-        let at = ends.as_mut_ptr() as usize;
-        let (family, kind) = (libc::AF_UNIX as usize, libc::SOCK_DGRAM as usize);
-        sys::call(libc::SYS_socketpair, [family, kind, 0, at]).expect("socketpair");
-        let mut messages: Vec<_> =
-            (0..4).map(|_| sys::Message { data: vec![0; 3], addr: vec![] }).collect();
-        assert_eq!(sys::sendmmsg(ends[0], &mut messages).expect("sendmmsg"), 4);
-        assert_eq!(sys::recvmmsg(ends[1], &mut messages).expect("recvmmsg"), 4);
-        for fd in ends {
-            sys::close(fd).expect("close");
-        }
-    });
-    assert_eq!(sums.seen[5], 8 * ROUNDS * THREADS);
-    assert!(sums.lost_in(5) > 0 && sums.aggregated[5] > 0, "{sums:?}");
 }
 
 /// What could not be read is lost for that cause, to the last call.
