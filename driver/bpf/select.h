@@ -192,7 +192,8 @@ static __always_inline int sf_passes(volatile struct sf_filter *f)
 	return !f->sel.filters || sf_filters_pass(bpf_get_current_task());
 }
 
-static __always_inline int sf_op_selected(__u32 op)
+/* A function, which costs its callers no stack. */
+__noinline int sf_op_selected(__u32 op)
 {
 	return SF_OP_BIT(sf_filter()->sel.ops, op & 0xff);
 }
@@ -218,6 +219,12 @@ static __always_inline __u32 sf_gate(__u64 nr, __s64 ret)
 	if (!selected && sf_rows[nr & (SF_ROWS - 1)].how == SF_HOW_TRANSFER)
 		selected = SF_OP_BIT(f->sel.ops, SF_OP_WRITE);
 	return sf_gate_of(f, selected, op, ret);
+}
+
+/* The same where the stack is scarce. */
+__noinline int sf_gate_call(__u32 nr, __s64 ret)
+{
+	return sf_gate(nr, ret);
 }
 
 /* Of the births, programs and ends of tasks. Of a birth, the child's selection

@@ -233,7 +233,7 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
 	    !sf_exit_wanted(nr, first, second, SF_GET(direct, pt_regs, regs, si)))
 		return;
-	gate = sf_gate(nr, ret);
+	gate = sf_gate_call(nr, ret);
 	if (gate == SF_GATE_OUT) {
 		sf_leave_out(sf_rows[nr].op);
 		return;

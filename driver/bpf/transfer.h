@@ -44,31 +44,50 @@ static __always_inline __u32 sf_vmsplice_op(__s32 fd)
 	       SF_OP_WRITE : SF_OP_READ;
 }
 
+/* Which ends are selected, kept in memory because the stack is scarce. */
+#define SF_TRANSFER_FIRST	1
+#define SF_TRANSFER_SECOND	2
+
+__noinline int sf_transfer_ends(__u32 op, __u32 one)
+{
+	struct sf_here here;
+	int ends = 0;
+
+	if (!sf_here(&here))
+		return 0;
+	if (sf_op_selected(op))
+		ends |= SF_TRANSFER_FIRST;
+	else if (one)
+		sf_ring_unsee(here.ring.prod, SF_CLASS_IO);
+	if (!one && sf_op_selected(SF_OP_WRITE))
+		ends |= SF_TRANSFER_SECOND;
+	if (ends == (SF_TRANSFER_FIRST | SF_TRANSFER_SECOND))
+		sf_ring_see(here.ring.prod, SF_CLASS_IO);
+	here.cpu->call.fix = ends;
+	return 1;
+}
+
 __noinline int sf_call_transfer(void)
 {
 	__u32 op = SF_OP_READ;
 	struct sf_here here;
 	struct sf_call *call;
-	__s32 from, to;
 	int one;
 
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
 	one = call->row.b == SF_ARG_NONE;
-	from = call->arg[call->row.a & 7];
-	to = call->arg[call->row.b & 7];
 	if (one)
-		op = sf_vmsplice_op(from);
-	if (sf_op_selected(op))
-		sf_transfer_end(&here, op, from);
-	else if (one)
-		sf_ring_unsee(here.ring.prod, SF_CLASS_IO);
-	if (one || !sf_op_selected(SF_OP_WRITE))
+		op = sf_vmsplice_op(call->arg[call->row.a & 7]);
+	if (!sf_transfer_ends(op, one))
 		return 0;
-	if (sf_op_selected(SF_OP_READ))
-		sf_ring_see(here.ring.prod, SF_CLASS_IO);
-	sf_transfer_end(&here, SF_OP_WRITE, to);
+	/* A datagram socket takes the place of the first argument. */
+	call->arg[7] = call->arg[call->row.b & 7];
+	if (SF_READ(call->fix) & SF_TRANSFER_FIRST)
+		sf_transfer_end(&here, op, call->arg[call->row.a & 7]);
+	if (SF_READ(call->fix) & SF_TRANSFER_SECOND)
+		sf_transfer_end(&here, SF_OP_WRITE, call->arg[7]);
 	return 0;
 }
 
