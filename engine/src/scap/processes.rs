@@ -42,8 +42,8 @@ impl<S: Sink> Converter<S> {
             return;
         };
         let thread = match result {
-            1.. => Some(self.parent_returned(&here.event, params, result)),
-            0 => Some(self.child_returned(&here.event, params)),
+            1.. => Some(self.parent_returned(here.event, params, result)),
+            0 => Some(self.child_returned(here.event, params)),
             _ => known,
         };
         let Some(thread) = thread else {

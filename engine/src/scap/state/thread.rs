@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::descriptors::Table;
 use super::names::Named;
+use crate::scap::file::Params;
 use crate::state::container::ContainerRef;
 use crate::state::process::{ProcRef, Program};
 
@@ -40,17 +41,20 @@ impl Kept {
         self.count = 0;
     }
 
-    pub(in crate::scap) fn keep<'a>(&mut self, params: impl Iterator<Item = &'a [u8]>) {
-        self.bytes.clear();
+    #[inline]
+    pub(in crate::scap) fn keep(&mut self, params: &Params<'_>) {
+        let mut total = 0;
         self.count = 0;
-        for (end, param) in self.ends.iter_mut().zip(params) {
-            if self.bytes.len() + param.len() > KEPT_BYTES {
+        for (end, len) in self.ends.iter_mut().zip(params.lengths()) {
+            if total + len > KEPT_BYTES {
                 break;
             }
-            self.bytes.extend_from_slice(param);
-            *end = self.bytes.len() as u32;
+            total += len;
+            *end = total as u32;
             self.count += 1;
         }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(params.front(total));
     }
 
     pub(in crate::scap) fn get(&self, index: usize) -> Option<&[u8]> {
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn what_was_told_at_the_beginning_is_kept() {
         let mut kept = Kept::default();
-        kept.keep([&b"ab"[..], b"", b"c"].into_iter());
+        kept.keep(&Params::of(&[2, 0, 0, 0, 1, 0], b"abc"));
         assert_eq!(
             (kept.get(0), kept.get(1), kept.get(2)),
             (Some(&b"ab"[..]), Some(&b""[..]), Some(&b"c"[..]))
@@ -202,8 +206,10 @@ mod tests {
         assert_eq!(kept.get(3), None);
         kept.forget();
         assert_eq!(kept.get(0), None);
-        let long = vec![0; KEPT_BYTES + 1];
-        kept.keep([&b"ab"[..], &long].into_iter());
+        let mut long = b"ab".to_vec();
+        long.resize(2 + KEPT_BYTES + 1, 0);
+        let [low, high] = (KEPT_BYTES as u16 + 1).to_le_bytes();
+        kept.keep(&Params::of(&[2, 0, low, high], &long));
         assert_eq!((kept.get(0), kept.get(1)), (Some(&b"ab"[..]), None));
     }
 

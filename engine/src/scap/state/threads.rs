@@ -100,21 +100,23 @@ impl Threads {
     pub(in crate::scap) fn find_or_insert(&mut self, tid: i64) -> ThreadRef {
         match self.find(tid) {
             Some(place) => place,
-            None => {
-                let thread = Thread::unknown(tid, &self.texts);
-                self.insert(thread)
-            }
+            None => self.insert_unknown(tid),
         }
+    }
+
+    #[cold]
+    fn insert_unknown(&mut self, tid: i64) -> ThreadRef {
+        let thread = Thread::unknown(tid, &self.texts);
+        self.insert(thread)
     }
 
     /// The thread that stands for the process: the leader of the group if it
     /// is known, else the thread itself.
     #[inline]
     pub(in crate::scap) fn main_of(&self, place: ThreadRef) -> ThreadRef {
-        self.leader_of(place).unwrap_or(place)
+        if self.get(place).is_main() { place } else { self.leader_of(place).unwrap_or(place) }
     }
 
-    #[inline]
     fn leader_of(&self, place: ThreadRef) -> Option<ThreadRef> {
         let thread = self.get(place);
         if thread.group == NO_GROUP {
