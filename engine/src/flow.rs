@@ -144,8 +144,8 @@ impl Grain {
 fn hash(key: &Key) -> u64 {
     // In two words, which is half the work of four numbers.
     let Key { process, tid, fd, object } = *key;
-    let who = u64::from(process.0) << 32 | u64::from(tid);
-    let on = u64::from(object.0) << 32 | u64::from(fd.cast_unsigned());
+    let who = (u64::from(process.0) << 32) | u64::from(tid);
+    let on = (u64::from(object.0) << 32) | u64::from(fd.cast_unsigned());
     FxBuildHasher.hash_one((who, on))
 }
 

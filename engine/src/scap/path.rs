@@ -86,19 +86,19 @@ fn is_plain(name: &[u8]) -> bool {
 fn are_plain(bytes: [u8; 8], after_slash: bool) -> bool {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const TOPS: u64 = 0x80 * ONES;
+    const SLASHES: u64 = b'/' as u64 * ONES;
     /// The top bit of every byte that is 0.
     const fn zeros(bytes: u64) -> u64 {
-        !((bytes & !TOPS) + !TOPS | bytes | !TOPS)
+        !(((bytes & !TOPS) + !TOPS) | bytes | !TOPS)
     }
     let bytes = u64::from_le_bytes(bytes);
-    // Below 32; above 126, of which the top bit is one, or comes by adding 1.
-    let unprintable =
-        (bytes.wrapping_sub(32 * ONES) & !bytes | bytes.wrapping_add(ONES) | bytes) & TOPS;
-    let slashes = zeros(bytes ^ u64::from(b'/') * ONES);
-    let behind = slashes << 8 | u64::from(after_slash) << 7;
+    let below_32 = bytes.wrapping_sub(32 * ONES) & !bytes;
+    // The top bit is one, or comes by adding 1.
+    let above_126 = bytes | bytes.wrapping_add(ONES);
+    let behind_slash = (zeros(bytes ^ SLASHES) << 8) | (u64::from(after_slash) << 7);
     // A dot is one less than a slash, which is odd.
-    let slashes_or_dots = zeros((bytes | ONES) ^ u64::from(b'/') * ONES);
-    unprintable | (behind & slashes_or_dots) == 0
+    let slash_or_dot = zeros((bytes | ONES) ^ SLASHES);
+    ((below_32 | above_126) & TOPS) | (behind_slash & slash_or_dot) == 0
 }
 
 /// The new working directory, after `name` was gone to from `old`.

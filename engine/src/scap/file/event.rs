@@ -112,8 +112,8 @@ impl<'a> RawEvent<'a> {
 fn sum_of_first(lengths: u64, count: usize) -> usize {
     const EVEN: u64 = 0x0000_FFFF_0000_FFFF;
     // Two shifts: one by 64 bits would be none.
-    let kept = lengths & !(u64::MAX << (8 * count) << (8 * count));
-    let pairs = (kept & EVEN) + (kept >> 16 & EVEN);
+    let kept = lengths & !((u64::MAX << (8 * count)) << (8 * count));
+    let pairs = (kept & EVEN) + ((kept >> 16) & EVEN);
     (pairs as u32 as usize) + (pairs >> 32) as usize
 }
 
@@ -129,7 +129,7 @@ fn u32_at(front: &[u8; FRONT], at: usize) -> u32 {
 
 #[inline(always)]
 fn u64_at(front: &[u8; FRONT], at: usize) -> u64 {
-    u64::from(u32_at(front, at)) | u64::from(u32_at(front, at + 4)) << 32
+    u64::from(u32_at(front, at)) | (u64::from(u32_at(front, at + 4)) << 32)
 }
 
 impl<'a> Params<'a> {
