@@ -17,6 +17,7 @@ use super::rows::{self, Act, NO_FD, Row, Step};
 use super::start::Servers;
 use super::state::descriptors::{ThingRef, Things};
 use super::state::names::NameTable;
+use super::state::thread::{Call, NO_CALL};
 use super::state::threads::{ThreadRef, Threads};
 use super::value;
 
@@ -198,34 +199,34 @@ impl<S: Sink> Converter<S> {
     #[inline]
     fn entered(&mut self, event: &RawEvent<'_>, row: &'static Row) {
         let place = self.threads.find_or_insert(event.tid.cast_signed());
-        let call = &mut self.threads.get_mut(place).call;
-        call.kind = event.kind;
-        call.fd = match row.fd {
+        let thread = self.threads.get_mut(place);
+        let fd = match row.fd {
             NO_FD => -1,
             0 => value::signed(event.params.first()).unwrap_or(-1),
             at => value::signed(event.params.get(usize::from(at))).unwrap_or(-1),
         };
+        thread.call = Call { kind: event.kind, fd };
         if row.keep {
-            call.kept.keep(&event.params);
+            thread.kept.keep(&event.params);
         }
-        if matches!(row.act, Act::None) {
-            self.counts.passed += 1;
-        } else {
-            self.entered_with(event, row, place);
-        }
-    }
-
-    fn entered_with(&mut self, event: &RawEvent<'_>, row: &'static Row, place: ThreadRef) {
-        let fd = self.threads.get(place).call.fd;
-        let thing = self.threads.table(place).and_then(|table| table.get(fd));
-        let here = Here { event, thread: place, row, entered: true, fd, thing };
-        self.counts.used += 1;
         match row.act {
+            Act::None => self.counts.passed += 1,
             Act::CloseEnter => {
+                self.counts.used += 1;
                 if let Some(table) = self.threads.table_mut(place) {
                     table.set_closing(fd, true);
                 }
             }
+            _ => self.entered_with(event, row, place, fd),
+        }
+    }
+
+    #[inline(never)]
+    fn entered_with(&mut self, event: &RawEvent<'_>, row: &'static Row, place: ThreadRef, fd: i64) {
+        let thing = self.threads.table(place).and_then(|table| table.get(fd));
+        let here = Here { event, thread: place, row, entered: true, fd, thing };
+        self.counts.used += 1;
+        match row.act {
             Act::MmapEnter => self.mapped(&here),
             Act::ConnectEnter => self.connecting(&here),
             Act::SendtoEnter => self.sending(&here),
@@ -264,9 +265,9 @@ impl<S: Sink> Converter<S> {
         match row.act {
             Act::None => self.counts.passed += 1,
             Act::Read | Act::Write => self.moved(&here),
-            _ => self.left_with(&here, parse),
+            _ => return self.left_with(&here, parse),
         }
-        self.forget_call(place);
+        self.threads.get_mut(place).call.kind = NO_CALL;
     }
 
     /// The number was given anew while it was being closed: the mark goes, and
@@ -276,15 +277,6 @@ impl<S: Sink> Converter<S> {
         let parked = self.threads.table_mut(thread).and_then(|table| table.uncancel(fd));
         if let Some(parked) = parked {
             self.release(parked);
-        }
-    }
-
-    /// The thread may be gone: only a thread that is found is told.
-    #[inline]
-    fn forget_call(&mut self, place: ThreadRef) {
-        if let Some(thread) = self.threads.try_get_mut(place) {
-            thread.call.kept.forget();
-            thread.call.kind = u16::MAX;
         }
     }
 
@@ -335,7 +327,14 @@ impl<S: Sink> Converter<S> {
             | Act::Symlinkat => self.names_changed(here),
             _ => self.counts.passed += 1,
         }
-        self.clear_away();
+        if !self.threads.left.is_empty() {
+            self.clear_away();
+        }
+        // The thread may be gone.
+        if let Some(thread) = self.threads.try_get_mut(here.thread) {
+            thread.kept.forget();
+            thread.call.kind = NO_CALL;
+        }
     }
 
     /// Who did it, as the engine knows it.

@@ -119,7 +119,7 @@ impl<S: Sink> Converter<S> {
         let params = &here.event.params;
         let mut path = std::mem::take(&mut self.path);
         let thread = self.threads.get(here.thread);
-        let kept = &thread.call.kept;
+        let kept = &thread.kept;
         let asked = here
             .entered
             .then(|| wanted(here.row.act, |index| kept.get(index), |_| None))
@@ -213,7 +213,7 @@ impl<S: Sink> Converter<S> {
 
     /// fcntl duplicates too.
     pub(super) fn fcntl(&mut self, here: &Here<'_>, parse: bool) {
-        let kept = &self.threads.get(here.thread).call.kept;
+        let kept = &self.threads.get(here.thread).kept;
         let command = if here.entered { unsigned(kept.get(1)) } else { None };
         if matches!(command, Some(F_DUPFD | F_DUPFD_CLOEXEC)) {
             self.duplicated(here, parse);

@@ -64,38 +64,45 @@ impl Kept {
     }
 }
 
+/// No type of event: the thread is in no call.
+pub(in crate::scap) const NO_CALL: u16 = u16::MAX;
+
 /// What a thread is in the middle of.
 #[derive(Debug, Default)]
 pub(in crate::scap) struct Call {
-    /// Type of the event that entered it; `u16::MAX`: none.
+    /// Type of the event that entered it; [`NO_CALL`]: none.
     pub(in crate::scap) kind: u16,
     /// The descriptor that it is on, or -1.
     pub(in crate::scap) fd: i64,
-    pub(in crate::scap) kept: Kept,
 }
 
-/// A thread.
+/// A thread. What every event of it needs comes first, in two lines of the
+/// cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(in crate::scap) struct Thread {
     pub(in crate::scap) tid: i64,
     /// The tid of the first thread of its process.
     pub(in crate::scap) pid: i64,
+    /// Portable clone flags.
+    pub(in crate::scap) flags: u32,
+    /// Its process in the engine, unless that is another by now.
+    pub(in crate::scap) process: ProcRef,
+    pub(in crate::scap) call: Call,
+    pub(in crate::scap) container: Option<ContainerRef>,
+    /// When it was cloned, ns; 0: before the capture.
+    pub(in crate::scap) cloned: u64,
+    pub(in crate::scap) descriptors: Table,
+    /// What was told when the call was entered.
+    pub(in crate::scap) kept: Kept,
+    pub(in crate::scap) group: u32,
+    /// Was made by its own event, not by its parent's.
+    pub(in crate::scap) by_itself: bool,
+    pub(in crate::scap) dead: bool,
     /// The thread that made it, or took it over.
     pub(in crate::scap) ptid: i64,
     pub(in crate::scap) vtid: i64,
     pub(in crate::scap) vpid: i64,
-    /// Portable clone flags.
-    pub(in crate::scap) flags: u32,
-    /// Was made by its own event, not by its parent's.
-    pub(in crate::scap) by_itself: bool,
-    pub(in crate::scap) dead: bool,
-    pub(in crate::scap) group: u32,
-    pub(in crate::scap) call: Call,
-    pub(in crate::scap) descriptors: Table,
-    /// Its process in the engine, unless that is another by now.
-    pub(in crate::scap) process: ProcRef,
-    /// When it was cloned, ns; 0: before the capture.
-    pub(in crate::scap) cloned: u64,
     pub(in crate::scap) exe: Arc<str>,
     pub(in crate::scap) exepath: Arc<str>,
     pub(in crate::scap) args: Arc<str>,
@@ -106,7 +113,6 @@ pub(in crate::scap) struct Thread {
     pub(in crate::scap) user: Named,
     pub(in crate::scap) group_id: Named,
     pub(in crate::scap) tty: bool,
-    pub(in crate::scap) container: Option<ContainerRef>,
     pub(in crate::scap) children: Vec<i64>,
     /// Who takes over its children, as its exit tells.
     pub(in crate::scap) reaper: i64,
@@ -128,7 +134,8 @@ impl Thread {
             by_itself: false,
             dead: false,
             group: NO_GROUP,
-            call: Call { kind: u16::MAX, fd: -1, kept: Kept::default() },
+            call: Call { kind: NO_CALL, fd: -1 },
+            kept: Kept::default(),
             descriptors: Table::default(),
             process: ProcRef(u32::MAX),
             cloned: 0,
@@ -154,6 +161,13 @@ impl Thread {
 
     pub(in crate::scap) fn is_main(&self) -> bool {
         self.tid == self.pid
+    }
+
+    /// Whether it has a descriptor table of its own, or is the thread whose
+    /// table the others share.
+    #[inline]
+    pub(in crate::scap) fn has_table(&self) -> bool {
+        self.flags & clone::FILES == 0 || self.is_main()
     }
 
     pub(in crate::scap) fn in_pid_namespace(&self) -> bool {

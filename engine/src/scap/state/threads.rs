@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::descriptors::Table;
-use super::thread::{NO_GROUP, Texts, Thread, clone};
+use super::thread::{NO_GROUP, Texts, Thread};
 use super::tids::{NONE, Tids};
 
 /// Links followed towards the root at most: damage can close a circle.
@@ -129,10 +129,7 @@ impl Threads {
     /// The thread whose descriptor table this one uses.
     #[inline]
     pub(in crate::scap) fn table_owner(&self, place: ThreadRef) -> Option<ThreadRef> {
-        if self.get(place).flags & clone::FILES == 0 {
-            return Some(place);
-        }
-        if self.get(place).is_main() { Some(place) } else { self.leader_of(place) }
+        if self.get(place).has_table() { Some(place) } else { self.leader_of(place) }
     }
 
     #[inline]
