@@ -350,6 +350,7 @@ impl Threads {
 
 #[cfg(test)]
 mod tests {
+    use super::super::thread::clone;
     use super::*;
 
     fn thread(all: &mut Threads, tid: i64, pid: i64, ptid: i64) -> ThreadRef {
