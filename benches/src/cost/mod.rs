@@ -13,6 +13,7 @@ pub mod figures;
 pub mod null_probe;
 pub mod reader;
 pub mod subject;
+pub mod throughput;
 
 use std::io;
 
