@@ -25,6 +25,7 @@ mod processes;
 mod recording;
 mod security;
 mod sockets;
+mod storms;
 mod sys;
 mod transfers;
 mod uring;
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         compat::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        storms::TESTS,
         coverage::TESTS,
     ];
     let chosen = tests
