@@ -4,6 +4,7 @@
 //! `driver/include/sysflow/device.h` is the interface.
 
 mod build;
+mod cache;
 mod device;
 pub mod module;
 
@@ -11,6 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use build::{build, can_build};
+pub(crate) use build::{headers, in_path, wanted_compiler};
 pub(crate) use device::Kmod;
 
 use crate::driver;

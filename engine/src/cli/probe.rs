@@ -113,7 +113,7 @@ fn build(sources: &Path) -> anyhow::Result<PathBuf> {
 
 /// Where the sources are: installed, or in the tree that this program was
 /// built in.
-fn default_sources() -> anyhow::Result<PathBuf> {
+pub(super) fn default_sources() -> anyhow::Result<PathBuf> {
     let installed = PathBuf::from(concat!("/usr/src/sysflow-", env!("CARGO_PKG_VERSION")));
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let tree = program.ancestors().nth(3).map(|root| root.join("driver"));

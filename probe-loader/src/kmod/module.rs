@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 
-use super::{Error, file_error};
+use super::{Error, cache, file_error};
 
 /// `SF_MODULE` of device.h.
 const NAME: &CStr = c"sysflow";
@@ -61,7 +61,7 @@ pub fn can_load() -> Result<(), Error> {
     Ok(())
 }
 
-fn flag(path: &str) -> bool {
+pub(crate) fn flag(path: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|text| matches!(text.trim(), "1" | "Y"))
 }
 
@@ -99,12 +99,18 @@ pub fn find() -> Result<PathBuf, Error> {
         .iter()
         .flat_map(|dir| ["", ".xz", ".zst", ".gz"].map(|end| format!("{dir}/sysflow.ko{end}")))
         .map(|file| installed.join(file))
-        .chain([Path::new(CACHE).join(&release).join("sysflow.ko")])
+        .chain(cached(&release))
         .find(|path| path.exists() && (compressed(path) || check(path, &release).is_ok()))
         .ok_or(Error::NotFound { release })
 }
 
-fn compressed(path: &Path) -> bool {
+/// One that this program, or another of the same ABI, has built.
+fn cached(release: &str) -> Option<PathBuf> {
+    let dir = Path::new(CACHE).join(release);
+    cache::speaks_our_abi(&dir).then(|| dir.join("sysflow.ko"))
+}
+
+pub(crate) fn compressed(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "ko")
 }
 
@@ -160,7 +166,7 @@ pub fn load(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn signed(path: &Path) -> Result<bool, Error> {
+pub(crate) fn signed(path: &Path) -> Result<bool, Error> {
     Ok(fs::read(path).map_err(file_error(path))?.ends_with(SIGNATURE))
 }
 
