@@ -221,9 +221,9 @@ fn memory(facts: &Facts, driver: Option<Kind>) -> Finding {
     let (host, size) = (facts.host, facts.ring_size);
     let taken = host.taken(size);
     let text = format!(
-        "{} rings of {} KiB take {} MiB, {} MiB are available",
+        "{} rings of {} take {} MiB, {} MiB are available",
         host.cpus,
-        size >> 10,
+        short(size),
         taken.div_ceil(1 << 20),
         host.available >> 20
     );
@@ -240,7 +240,12 @@ fn memory(facts: &Facts, driver: Option<Kind>) -> Finding {
     if host.taken(fits) > room {
         return fails(SUBJECT, text).remedy("free memory, or add some");
     }
-    fails(SUBJECT, text).remedy(format!("sysflow record --ring-size {}K ...", fits >> 10))
+    fails(SUBJECT, text).remedy(format!("sysflow record --ring-size {} ...", short(fits)))
+}
+
+/// A ring's size as `--ring-size` takes it.
+fn short(size: usize) -> String {
+    if size >= 1 << 20 { format!("{}M", size >> 20) } else { format!("{}K", size >> 10) }
 }
 
 #[cfg(test)]
@@ -406,7 +411,7 @@ mod tests {
     #[test]
     fn rings_that_do_not_fit_are_told_with_the_size_that_does() {
         let (remedies, _, can) = told(|f| f.ring_size = 1 << 30);
-        assert_eq!(remedies, ["sysflow record --ring-size 262144K ..."]);
+        assert_eq!(remedies, ["sysflow record --ring-size 256M ..."]);
         assert!(!can);
         let (remedies, ..) = told(|f| f.host.available = 1 << 20);
         assert_eq!(remedies, ["sysflow record --ring-size 128K ..."]);

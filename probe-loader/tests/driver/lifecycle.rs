@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -59,9 +60,10 @@ fn too_large_a_ring() {
 /// A child that does `work` and ends.
 pub(crate) fn worker(work: impl FnOnce()) -> Pid {
     match sys::fork() {
+        // It must not go on with the tests of its parent.
         0 => {
-            work();
-            sys::exit(0)
+            let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
+            sys::exit(if done { 0 } else { 99 })
         }
         pid => Pid::from_raw(pid as i32),
     }

@@ -98,7 +98,7 @@ fn many_births() {
         }
     }
     if is_ours() {
-        weather(|| (0..3).for_each(|_| bear(4)));
+        weather(|| bear(4));
     }
 }
 
