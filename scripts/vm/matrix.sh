@@ -88,27 +88,34 @@ run_one() {
 	mv "$out.new" "$out"
 }
 
+# field FILE NAME [WHEN MISSING]
 field() {
-	sed -n "s/^$2=//p" "$1" | tail -1
+	local value
+	value=$(sed -n "s/^$2=//p" "$1" | tail -1)
+	echo "${value:-${3:-}}"
 }
 
-# One row of the table.
+# One row of the table; what does not hold is in bold.
 row() {
-	local release=$1 driver=$2 file=$RESULTS/$1.$2 passed failed skipped state seen lost missed log
-	read -r passed failed skipped <<<"$(field "$file" suite)"
-	read -r state seen lost missed <<<"$(field "$file" flood)"
+	local release=$1 driver=$2 file=$RESULTS/$1.$2 build=yes passed failed skipped state seen lost missed gone log
+	[ "$driver" = ebpf ] || build=$(field "$file" build '**no**')
+	read -r passed failed skipped <<<"$(field "$file" suite '0 ? 0')"
+	read -r state seen lost missed <<<"$(field "$file" flood '? 0 0 0')"
+	# The suite counts a skipped test as passed.
+	passed=$((passed - skipped))
+	[ "$failed" = 0 ] || failed="**$failed**"
+	[ "$state" = exact ] || state="**$state**"
+	[ "$missed" = 0 ] && missed='' || missed=", $missed missed"
+	gone=$(field "$file" unload '**?**')
 	case $(field "$file" status) in
 	0) log=clean ;;
 	70) log="**complains**" ;;
 	124) log="**no end**" ;;
 	*) log="**ended early**" ;;
 	esac
-	[ "${failed:-}" = 0 ] || failed="**${failed:-?}**"
-	[ "${state:-}" = exact ] || state="**${state:-?}**"
-	[ "${missed:-0}" = 0 ] || missed="$missed missed"
-	echo "| $(debian_of "$release") | $release | $driver | $(field "$file" build | sed 's/^$/–/') | $(field "$file" load | sed 's/^$/no/')" \
-		"| ${passed:-0} / $failed / ${skipped:-0} | $state: ${seen:-0} seen, ${lost:-0} lost${missed:+${missed#0}}" \
-		"| $(field "$file" unload | sed 's/$/ ms/') | $log | $(field "$file" date) |"
+	echo "| $(debian_of "$release") | $release | $driver | $build | $(field "$file" load '**no**')" \
+		"| $passed / $failed / $skipped | $state: $seen seen, $lost lost$missed" \
+		"| $gone ms | $log | $(field "$file" date) |"
 }
 
 table() {
