@@ -11,7 +11,7 @@ pub mod module;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use build::{build, can_build};
+pub use build::{build, built, can_build};
 pub(crate) use build::{headers, in_path, wanted_compiler};
 pub(crate) use device::Kmod;
 

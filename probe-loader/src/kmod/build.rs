@@ -49,13 +49,13 @@ pub(crate) fn in_path(program: &str) -> bool {
 /// # Errors
 /// When something is missing, or the sources do not build.
 pub fn build(sources: &Path, cache: &Path) -> Result<PathBuf, Error> {
+    if let Some(module) = built(sources, cache)? {
+        return Ok(module);
+    }
+    can_build()?;
     let release = release();
     let dir = cache.join(&release);
     let stamp = Stamp::of(&source_files(sources)?)?;
-    if stamp.stands_in(&dir) && super::module::check(&dir.join("sysflow.ko"), &release).is_ok() {
-        return Ok(dir.join("sysflow.ko"));
-    }
-    can_build()?;
     cache::prune(cache, Path::new("/lib/modules"));
     Stamp::remove(&dir);
     copy_sources(sources, &dir)?;
@@ -78,6 +78,19 @@ pub fn build(sources: &Path, cache: &Path) -> Result<PathBuf, Error> {
         let tail = tail(&String::from_utf8_lossy(&text)).into();
         Err(Error::Build { release: release.into(), log: log.into(), tail })
     }
+}
+
+/// The module for the running kernel that [`build`] has made from just these
+/// sources in `cache`, if there is one.
+///
+/// # Errors
+/// When the sources cannot be read.
+pub fn built(sources: &Path, cache: &Path) -> Result<Option<PathBuf>, Error> {
+    let release = release();
+    let dir = cache.join(&release);
+    let module = dir.join("sysflow.ko");
+    let same = Stamp::of(&source_files(sources)?)?.stands_in(&dir);
+    Ok((same && super::module::check(&module, &release).is_ok()).then_some(module))
 }
 
 /// The lines of a failed build that say why.
@@ -190,5 +203,24 @@ mod tests {
         let config = "CONFIG_X=y\nCONFIG_CC_VERSION_TEXT=\"gcc-12 (Debian 12.2.0-14) 12.2.0\"\n";
         assert_eq!(compiler_of(config), Some("gcc-12"));
         assert_eq!(compiler_of("CONFIG_X=y\n"), None);
+    }
+
+    #[test]
+    fn a_module_is_used_again_while_its_sources_are_the_same() {
+        let sources = tempfile::tempdir().expect("temporary folder");
+        let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../driver");
+        copy_sources(&driver, sources.path()).expect("copied");
+        let cache = tempfile::tempdir().expect("temporary folder");
+        let there = || built(sources.path(), cache.path()).expect("sources");
+        assert_eq!(there(), None);
+        let dir = cache.path().join(release());
+        fs::create_dir(&dir).expect("folder");
+        let module = format!("\x7fELF\0vermagic={} SMP \0", release());
+        fs::write(dir.join("sysflow.ko"), module).expect("module");
+        let files = source_files(sources.path()).expect("files");
+        Stamp::of(&files).expect("stamp").put(&dir).expect("stamp");
+        assert_eq!(there(), Some(dir.join("sysflow.ko")));
+        fs::write(sources.path().join("main.c"), "changed").expect("write");
+        assert_eq!(there(), None);
     }
 }

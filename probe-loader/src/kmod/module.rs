@@ -154,8 +154,8 @@ pub fn load(path: &Path) -> Result<(), Error> {
     if needs_signature() && !signed(path)? {
         return Err(Error::Load {
             path: path.to_owned(),
-            reason: "this kernel takes signed modules only (lockdown or sig_enforce): sign it \
-                     with a key that the machine's owner has enrolled (mokutil), or use eBPF"
+            reason: "this kernel takes signed modules only (lockdown or sig_enforce): \
+                     `sysflow doctor` tells the next step, or use eBPF"
                 .to_owned(),
         });
     }
@@ -187,7 +187,8 @@ fn modprobe(path: &Path) -> Result<(), Error> {
 fn load_failure(errno: nix::Error) -> String {
     match errno {
         nix::Error::EKEYREJECTED | nix::Error::ENOKEY => {
-            "its signature is not accepted: enrol the key (mokutil), or use eBPF".to_owned()
+            "its signature is not accepted: `sysflow doctor` tells the next step, or use eBPF"
+                .to_owned()
         }
         nix::Error::ENOEXEC => {
             "built for a kernel of another configuration (see dmesg): build it again".to_owned()
