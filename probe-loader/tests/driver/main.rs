@@ -26,6 +26,7 @@ mod processes;
 mod recording;
 mod security;
 mod sockets;
+mod storms;
 mod sys;
 mod transfers;
 mod uring;
@@ -80,6 +81,7 @@ fn main() -> ExitCode {
         compat::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        storms::TESTS,
         coverage::TESTS,
     ];
     let chosen = tests
