@@ -7,6 +7,7 @@ use std::os::fd::BorrowedFd;
 use crate::ebpf::{self, Ebpf};
 use crate::kmod::{self, Kmod};
 use crate::ring::{self, Ring, valid_size};
+use crate::selection::Selection;
 use crate::{Counters, abi, sizing};
 
 /// What to capture with.
@@ -195,6 +196,21 @@ impl Driver {
             Backend::Kmod(_) => Kind::Kmod,
             Backend::Ebpf(_) => Kind::Ebpf,
         }
+    }
+
+    /// Sets what is told from now on, before or while it records; without it
+    /// everything is. When it returns nothing is judged by an older selection,
+    /// and records that were made by one can still be in the rings.
+    ///
+    /// # Errors
+    /// When a process that it names is not there, or the driver cannot select.
+    /// The older selection stays.
+    pub fn select(&mut self, selection: &Selection) -> Result<(), Error> {
+        match &mut self.backend {
+            Backend::Kmod(kmod) => kmod.select(selection)?,
+            Backend::Ebpf(ebpf) => ebpf.select(selection)?,
+        }
+        Ok(())
     }
 
     /// Starts recording.

@@ -46,6 +46,18 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// A process that was to be selected is not there.
+    #[error("{} not there", processes(pids))]
+    NoProcess {
+        /// Those that were asked for.
+        pids: Vec<u32>,
+    },
+    /// The loaded module is too old to select.
+    #[error(
+        "the loaded module cannot select what it tells: unload it (sysflow probe unload) and \
+         load this version's"
+    )]
+    NoSelection,
     /// The rings would take too much memory.
     #[error("no memory for a ring of {size} bytes on each of {cpus} CPUs: ask for smaller ones")]
     Memory {
@@ -119,6 +131,16 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+fn processes(pids: &[u32]) -> String {
+    match pids {
+        [one] => format!("process {one} is"),
+        all => {
+            let all: Vec<_> = all.iter().map(u32::to_string).collect();
+            format!("one of the processes {} is", all.join(", "))
+        }
+    }
 }
 
 /// Turns an error on `path` into ours.

@@ -17,6 +17,7 @@ pub mod ebpf;
 pub mod kmod;
 pub mod record;
 pub mod ring;
+pub mod selection;
 pub mod sizing;
 pub mod status;
 
@@ -24,3 +25,4 @@ pub use counters::Counters;
 pub use driver::Driver;
 pub use record::Record;
 pub use ring::Ring;
+pub use selection::Selection;

@@ -10,6 +10,7 @@ pub(crate) mod doctor;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;
+mod select;
 mod semantics;
 mod signals;
 mod size;

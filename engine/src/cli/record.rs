@@ -19,6 +19,7 @@ use sysflow::record::Header;
 use sysflow::schema::Version;
 use sysflow::write::{self, OutputFile};
 
+use super::select::SelectArgs;
 use super::semantics::{self, SemanticsArgs};
 use super::size::{self, grouped};
 use super::{convert, summary};
@@ -84,6 +85,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(super) semantics: SemanticsArgs,
+
+    #[command(flatten)]
+    select: SelectArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -131,9 +135,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return convert::run(args);
     }
     let header = header(args)?;
+    let semantics = args.semantics.apply(Semantics::default(), semantics::environment);
+    let selection = args.select.selection(semantics.collect)?;
     let ring_size = args.ring_size.unwrap_or_else(|| Host::look().ring_size(args.ring_total));
     let options = Options { ring_size };
-    let driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
+    let mut driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
+    driver.select(&selection).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {
         say(args, &format!("the kernel module is not used: {why}"));
@@ -149,7 +156,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let settings = Settings {
         export_interval: u64::try_from(args.export_interval.as_nanos())?,
         schema: args.schema,
-        semantics: args.semantics.apply(Semantics::default(), semantics::environment),
+        semantics,
     };
     let started = clock::epoch_now();
     let outcome = record(args, driver, settings, sink)?;

@@ -182,6 +182,9 @@ impl<S: Sink> Engine<S> {
         args: &str,
         ret: i32,
     ) {
+        if self.state_alone {
+            return;
+        }
         self.need_process(place);
         let record = ProcessEvent {
             proc_oid: self.processes.get(place).oid,

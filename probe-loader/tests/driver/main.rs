@@ -23,8 +23,10 @@ mod names;
 mod network;
 mod paths;
 mod processes;
+mod puppet;
 mod recording;
 mod security;
+mod selection;
 mod sockets;
 mod storms;
 mod sys;
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         uring::TESTS,
         #[cfg(target_arch = "x86_64")]
         compat::TESTS,
+        selection::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
         storms::TESTS,
