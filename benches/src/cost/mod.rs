@@ -14,6 +14,7 @@ pub mod null_probe;
 pub mod peer;
 pub mod reader;
 pub mod subject;
+pub mod throughput;
 
 use std::io;
 

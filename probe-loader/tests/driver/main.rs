@@ -21,6 +21,7 @@ mod files;
 mod lifecycle;
 mod names;
 mod network;
+mod paths;
 mod processes;
 mod recording;
 mod security;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        paths::TESTS,
         descriptors::TESTS,
         transfers::TESTS,
         names::TESTS,
