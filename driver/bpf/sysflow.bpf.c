@@ -128,16 +128,6 @@ static __always_inline void sf_exit_close(struct sf_here *here, struct sf_who wh
 	sf_publish(here, SF_OP_CLOSE, sizeof(*rec));
 }
 
-/* struct fs_struct, as a number. */
-static __always_inline __u64 sf_exit_fs(struct task_struct *task, const int direct)
-{
-	__u64 addr = (__u64)task;
-
-	if (direct && !bpf_ksym_exists(bpf_rdonly_cast))
-		addr = bpf_get_current_task();
-	return SF_POINTER(task_struct, addr, fs);
-}
-
 /* The flags of an open, where a register has them. */
 static __always_inline int sf_exit_open(struct sf_here *here, struct sf_who who,
 					struct task_struct *task,
@@ -147,7 +137,7 @@ static __always_inline int sf_exit_open(struct sf_here *here, struct sf_who who,
 	__u32 flags;
 	__u64 file;
 
-	if (ret < 0)
+	if (ret < 0 || !bpf_ksym_exists(bpf_rdonly_cast))
 		return 0;
 	if (sf_rows[nr].b == 1)
 		flags = SF_GET(direct, pt_regs, regs, si);
@@ -156,7 +146,8 @@ static __always_inline int sf_exit_open(struct sf_here *here, struct sf_who who,
 	else
 		return 0;
 	file = sf_exit_file(task, ret, direct);
-	return file && sf_open(here, who, sf_exit_fs(task, direct), file, ret, flags);
+	return file && sf_open(here, who, SF_CAST(task_struct, task)->fs, file,
+			       ret, flags);
 }
 
 /* Calls that are seen and not covered. */

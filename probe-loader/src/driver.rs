@@ -267,14 +267,21 @@ impl Driver {
         }
     }
 
-    /// Operations that the kernel kept from the probes, and that no ring could
-    /// count: eBPF's recursion misses. 0 with the module.
+    /// What the kernel kept from the probes, and no ring could count: eBPF's
+    /// recursion misses. Nothing with the module.
     #[must_use]
-    pub fn missed(&self) -> u64 {
+    pub fn kept(&self) -> Counters {
         match &self.backend {
-            Backend::Kmod(_) => 0,
-            Backend::Ebpf(ebpf) => ebpf.recursion_misses(),
+            Backend::Kmod(_) => Counters::default(),
+            Backend::Ebpf(ebpf) => ebpf.kept(),
         }
+    }
+
+    /// The whole accounting: the sum over the CPUs, and what the kernel kept
+    /// from the probes.
+    #[must_use]
+    pub fn total(&self) -> Counters {
+        self.counters().into_iter().sum::<Counters>() + self.kept()
     }
 }
 

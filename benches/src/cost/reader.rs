@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use probe_loader::Record;
-use probe_loader::counters::Counters;
 use probe_loader::driver::Driver;
 
 use super::subject::{now, pin};
@@ -110,7 +109,7 @@ fn run(mut driver: Driver, inbox: &Receiver<Order>, outbox: &Sender<io::Result<(
             break;
         }
     }
-    totals.lost = driver.counters().iter().map(Counters::total_lost).sum();
+    totals.lost = driver.total().total_lost();
     totals.cpu = now(libc::CLOCK_THREAD_CPUTIME_ID);
     totals
 }

@@ -7,7 +7,6 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
-use probe_loader::counters::Counters;
 use probe_loader::driver::Driver;
 
 use super::reader::drain;
@@ -82,7 +81,7 @@ impl Producers {
     /// The driver's, and a producer's that failed.
     pub fn round(self, driver: &mut Driver, length: Duration) -> io::Result<Round> {
         let mut round = Round::default();
-        let before = count(driver);
+        let before = driver.total();
         driver.start().map_err(io::Error::other)?;
         let (cpu, begun) = (now(libc::CLOCK_THREAD_CPUTIME_ID), Instant::now());
         self.board.post(GO, 1);
@@ -98,7 +97,7 @@ impl Producers {
         let stopped = driver.stop();
         round.records += drain(driver);
         round.cpu = now(libc::CLOCK_THREAD_CPUTIME_ID) - cpu;
-        let after = count(driver);
+        let after = driver.total();
         for pid in &self.pids {
             child::expect(*pid, 0)?;
         }
@@ -107,10 +106,6 @@ impl Producers {
         round.lost = after.total_lost() - before.total_lost();
         Ok(round)
     }
-}
-
-fn count(driver: &Driver) -> Counters {
-    driver.counters().iter().fold(Counters::default(), |sum, cpu| sum + *cpu)
 }
 
 fn flood(board: Board, cpu: usize) -> io::Result<i32> {

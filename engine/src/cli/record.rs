@@ -233,7 +233,7 @@ fn say(args: &Args, text: &str) {
 /// Gives the output its name. Returns whether something of it is missing, and
 /// the rest of the outcome with the file's summary.
 fn finish(args: &Args, outcome: Outcome) -> (bool, Option<summary::Finished>) {
-    let Outcome { mut sink, counts, cpus, missed, damaged, elapsed } = outcome;
+    let Outcome { mut sink, counts, cpus, kept, damaged, elapsed } = outcome;
     let mut broken = false;
     let trouble = sink.take_trouble();
     let (records, bytes) = match sink.into_file().finish() {
@@ -264,7 +264,7 @@ fn finish(args: &Args, outcome: Outcome) -> (bool, Option<summary::Finished>) {
         bytes,
         counts,
         cpus,
-        missed,
+        kept,
         damaged,
         elapsed,
     };
