@@ -292,6 +292,7 @@ struct io_ring_ctx {
 	__u32 *sq_array;
 	struct io_uring_sqe *sq_sqes;
 	unsigned int cached_sq_head, sq_entries;
+	unsigned int compat : 1;
 };
 
 struct io_kiocb {

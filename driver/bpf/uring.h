@@ -275,6 +275,15 @@ static __always_inline int sf_uring_left_out(__u64 req)
 	return 1;
 }
 
+/* SF_F_COMPAT where a 32-bit program made the ring: its messages are laid out
+ * so. */
+__noinline int sf_uring_compat(__u64 ctx)
+{
+	const struct io_ring_ctx *ring = (const void *)ctx;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(ring, compat) ? SF_F_COMPAT : 0;
+}
+
 static __always_inline void sf_uring_complete(__u64 ctx, __u64 req,
 					      __u64 user_data, __s32 res,
 					      __u32 flags)
@@ -314,7 +323,7 @@ static __always_inline void sf_uring_complete(__u64 ctx, __u64 req,
 		return;
 	who.pid = here.cpu->kept.pid;
 	who.tid = here.cpu->kept.tid;
-	who.flags = SF_F_URING | sf_gate_flags(gate);
+	who.flags = SF_F_URING | sf_gate_flags(gate) | sf_uring_compat(ctx);
 	sf_keep_who(here.cpu, who);
 	here.cpu->call.ret = res;
 	here.cpu->call.held = req ? SF_POINTER(io_kiocb, req, file) : 0;

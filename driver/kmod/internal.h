@@ -315,6 +315,7 @@ enum sf_end {
 
 u32 sf_sock_user_addr(struct sf_tuple *tuple, enum sf_end end,
 		      unsigned long uaddr, int len);
+/* sockcalls.c */
 bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,
 		      int fd);
 void sf_tell_socket(struct sf_run *run, const struct sf_call *call);

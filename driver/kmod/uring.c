@@ -259,6 +259,16 @@ static bool sf_uring_left_out(const struct sf_uring_done *done)
 	return true;
 }
 
+/* Whether a 32-bit program made the ring: its messages are laid out so. */
+static bool sf_uring_compat(const struct io_ring_ctx *ctx)
+{
+#ifdef CONFIG_COMPAT
+	return ctx->compat;
+#else
+	return false;
+#endif
+}
+
 static void sf_uring_complete(const struct sf_uring_done *done)
 {
 	const struct sf_uring_op *op;
@@ -288,7 +298,8 @@ static void sf_uring_complete(const struct sf_uring_done *done)
 	}
 	sf_uring_args(&kept.sqe, op->shape, (__u64 *)call.arg);
 	call.uring = &kept;
-	sf_told(&call, SF_F_URING);
+	call.compat = sf_uring_compat((const struct io_ring_ctx *)done->ctx);
+	sf_told(&call, SF_F_URING | (call.compat ? SF_F_COMPAT : 0));
 }
 
 void sf_on_uring_submit(SF_URING_SUBMIT_ARGS)

@@ -123,7 +123,7 @@ fn worth_a_word(error: &kmod::Error) -> bool {
 
 enum Backend {
     Kmod(Kmod),
-    Ebpf(Ebpf),
+    Ebpf(Box<Ebpf>),
 }
 
 /// A driver that is loaded and whose rings are mapped.
@@ -150,7 +150,7 @@ impl Driver {
         let mut passed_over = None;
         let backend = match choice {
             Choice::Kmod => Backend::Kmod(Kmod::open(options)?),
-            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?),
+            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?.into()),
             Choice::Auto => match Kmod::open(options) {
                 Ok(kmod) => Backend::Kmod(kmod),
                 // Somebody captures with the module: say so rather than
@@ -159,7 +159,7 @@ impl Driver {
                 Err(kmod) => match Ebpf::open(options) {
                     Ok(ebpf) => {
                         passed_over = Some(kmod).filter(worth_a_word);
-                        Backend::Ebpf(ebpf)
+                        Backend::Ebpf(ebpf.into())
                     }
                     Err(ebpf) => {
                         return Err(Error::None { kmod: kmod.into(), ebpf: ebpf.into() });
@@ -236,6 +236,19 @@ impl Driver {
             Backend::Ebpf(ebpf) => ebpf.stop()?,
         }
         Ok(())
+    }
+
+    /// Whether somebody has switched this capture off since it was started: by
+    /// the module's parameter `capture`, or with
+    /// [`ebpf::switch_off`](crate::ebpf::switch_off). Nothing is recorded then,
+    /// nor counted; the rings keep what they had. A start after that, where it
+    /// is allowed again, begins anew.
+    #[must_use]
+    pub fn switched_off(&self) -> bool {
+        match &self.backend {
+            Backend::Kmod(kmod) => kmod.switched_off(),
+            Backend::Ebpf(ebpf) => ebpf.switched_off(),
+        }
     }
 
     /// The rings, one per possible CPU.

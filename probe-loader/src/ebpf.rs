@@ -14,6 +14,7 @@ mod config;
 mod info;
 mod kernel;
 mod log;
+mod off;
 mod prod;
 mod select;
 
@@ -25,6 +26,8 @@ use crate::counters::Counters;
 use crate::driver::Options;
 use crate::ring::stride;
 use crate::selection::Selection;
+pub use off::switch_off;
+
 use bells::Bells;
 use config::Config;
 use kernel::{Facts, Form, Uring};
@@ -296,6 +299,13 @@ impl Ebpf {
             *if scheduler { &mut tasks } else { &mut calls } += misses;
         }
         Counters::kept(tasks, calls)
+    }
+
+    /// Whether another process switched this capture off.
+    pub(crate) fn switched_off(&self) -> bool {
+        let Ok(section) = section(&self.object, ".bss") else { return false };
+        let value = section.lookup(&0u32.to_ne_bytes(), MapFlags::ANY);
+        value.ok().flatten().as_deref() == Some(&off::CUT.to_ne_bytes())
     }
 }
 

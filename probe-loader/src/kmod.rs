@@ -52,6 +52,12 @@ pub enum Error {
         /// Those that were asked for.
         pids: Vec<u32>,
     },
+    /// The module's switch is off.
+    #[error("capture is switched off: write 1 to {switch} to allow it again")]
+    SwitchedOff {
+        /// The switch.
+        switch: &'static str,
+    },
     /// The loaded module is too old to select.
     #[error(
         "the loaded module cannot select what it tells: unload it (sysflow probe unload) and \

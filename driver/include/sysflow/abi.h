@@ -39,7 +39,8 @@
  *  - 1.1: operations on names (sf_rec_path, which got arg[]), chdir and chroot,
  *    ANON, CLOSE_RANGE, PIPE, MMAP (sf_rec_mmap); READ and WRITE tell calls
  *    that move bytes between two descriptors, too.
- *  - 1.2: SF_F_STATE.
+ *  - 1.2: SF_F_STATE; CLONE tells the flags of clone3(2) and the network
+ *    namespace.
  *
  * API versions
  *  - 1.1: SF_IOC_SELECT (select.h) and sf_ring_prod.unselected; sf_info.state.
@@ -256,8 +257,10 @@ struct sf_rec_mmap {
  * A call told by numbers alone. 56 bytes.
  *
  *		arg[0]			arg[1]			arg[2]
- * CLONE	flags of clone(2),	0			0
- *		else 0
+ * CLONE	flags of clone(2)	inode number of the	0
+ *		and, from user		network namespace of
+ *		memory (SF_F_USER),	the task that returns
+ *		of clone3(2), else 0	(since 1.2, else 0)
  * CLOSE_	first number		last number		CLOSE_RANGE_*
  * RANGE	    without CLOSE_RANGE_CLOEXEC what is open among them is
  *		    closed now, else at the next exec; with

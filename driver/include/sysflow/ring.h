@@ -25,6 +25,8 @@
  * Accounting: for each class, at any moment when writing == 0,
  *     seen == delivered + aggregated + sum over causes of lost
  * seen is counted before anything can fail, the others where it is decided.
+ * Of sendmmsg and recvmmsg each message counts, but where the description of
+ * their file is lost, and they with it: then the call counts once.
  * Calls that the selection leaves out (select.h) are in unselected and in no
  * other: what was of interest is seen and unselected together.
  */

@@ -26,7 +26,10 @@ enum Command {
     Status,
     /// Load the kernel module, and build it first if there is none
     Load(LoadArgs),
-    /// Unload the kernel module
+    /// Switch off captures that use eBPF, and unload the kernel module
+    ///
+    /// A capture that uses the module keeps it loaded; writing 0 to
+    /// /sys/module/sysflow/parameters/capture ends it.
     Unload,
 }
 
@@ -45,11 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Status => status(&mut io::stdout().lock()),
         Command::Load(args) => load(args),
-        Command::Unload => {
-            module::unload()?;
-            println!("unloaded");
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Unload => unload(),
     }
 }
 
@@ -83,6 +82,21 @@ fn status(out: &mut impl Write) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::FAILURE)
         }
     }
+}
+
+/// The captures of both drivers: those with eBPF are switched off without their help.
+fn unload() -> anyhow::Result<ExitCode> {
+    let switched = probe_loader::ebpf::switch_off()?;
+    match switched {
+        0 => {}
+        1 => println!("switched off a capture with eBPF"),
+        many => println!("switched off {many} captures with eBPF"),
+    }
+    if switched == 0 || module::loaded() {
+        module::unload()?;
+        println!("unloaded the kernel module");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {

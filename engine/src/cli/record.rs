@@ -233,8 +233,11 @@ fn say(args: &Args, text: &str) {
 /// Gives the output its name. Returns whether something of it is missing, and
 /// the rest of the outcome with the file's summary.
 fn finish(args: &Args, outcome: Outcome) -> (bool, Option<summary::Finished>) {
-    let Outcome { mut sink, counts, cpus, kept, damaged, elapsed } = outcome;
-    let mut broken = false;
+    let Outcome { mut sink, counts, cpus, kept, damaged, elapsed, switched_off } = outcome;
+    let mut broken = switched_off;
+    if switched_off {
+        eprintln!("sysflow: the driver was switched off from outside; the capture ends there");
+    }
     let trouble = sink.take_trouble();
     let (records, bytes) = match sink.into_file().finish() {
         Ok(summary) => {

@@ -54,7 +54,7 @@ pub(super) struct Select {
     control: Mapping,
     marks: Mapping,
     /// What is asked for.
-    wanted: sf_selection,
+    wanted: Box<sf_selection>,
     last_mark: u8,
     stamp: u32,
 }
@@ -80,7 +80,7 @@ impl Select {
         Ok(Self {
             control: Mapping::new(control, PAGE)?,
             marks: Mapping::new(marks, parts() as usize * SF_MARKS as usize)?,
-            wanted: sf_selection { ops: [u64::MAX; 4], ..sf_selection::default() },
+            wanted: Box::new(sf_selection { ops: [u64::MAX; 4], ..sf_selection::default() }),
             last_mark: 0,
             stamp: 0,
         })
@@ -213,7 +213,7 @@ impl Select {
     /// Puts a selection in the place of another, or keeps that one.
     pub(super) fn set(&mut self, wanted: &sf_selection, hooks: &Hooks<'_>) -> Result<(), Error> {
         self.change(wanted, true, hooks)?;
-        self.wanted = *wanted;
+        *self.wanted = *wanted;
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Select {
         if self.wanted.filters & SF_SELECT_TREE == 0 {
             return Ok(());
         }
-        let wanted = self.wanted;
+        let wanted = *self.wanted;
         self.change(&wanted, false, hooks)
     }
 }

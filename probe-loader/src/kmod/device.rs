@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::{Error, module};
-use crate::abi::{sf_info, sf_selection, sf_setup};
+use crate::abi::{SF_STATE_CUT, sf_info, sf_selection, sf_setup};
 use crate::driver::{Kind, Options, check_versions};
 use crate::selection::Selection;
 
@@ -123,7 +123,19 @@ impl Kmod {
     /// When the kernel refuses.
     pub(crate) fn start(&mut self) -> Result<(), Error> {
         // SAFETY: the command takes no argument.
-        command("cannot attach the probes", || unsafe { ioctl::start(self.fd.as_raw_fd()) })
+        let done =
+            command("cannot attach the probes", || unsafe { ioctl::start(self.fd.as_raw_fd()) });
+        match done {
+            Err(Error::Device { source, .. }) if source.raw_os_error() == Some(libc::ESHUTDOWN) => {
+                Err(Error::SwitchedOff { switch: module::SWITCH })
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the module's switch ended what this capture had started.
+    pub(crate) fn switched_off(&self) -> bool {
+        self.info().is_ok_and(|info| info.state & SF_STATE_CUT != 0)
     }
 
     /// Detaches the probes; none runs any more when it returns.

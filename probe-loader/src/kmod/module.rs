@@ -14,6 +14,9 @@ use super::{Error, cache, file_error};
 /// `SF_MODULE` of device.h.
 const NAME: &CStr = c"sysflow";
 
+/// `SF_MODULE_SWITCH` of device.h: 0 stops every capture with the module.
+pub const SWITCH: &str = "/sys/module/sysflow/parameters/capture";
+
 /// Names the module to load; comes before every other place.
 pub const PATH_VARIABLE: &str = "SYSFLOW_MODULE";
 
@@ -211,7 +214,7 @@ pub fn unload() -> Result<(), Error> {
         Error::Unload(match errno {
             nix::Error::ENOENT => "it is not loaded".to_owned(),
             nix::Error::EWOULDBLOCK | nix::Error::EBUSY => {
-                "a capture uses it: end that first".to_owned()
+                format!("a capture uses it: end that first (or stop it: echo 0 > {SWITCH})")
             }
             nix::Error::EPERM => "not permitted: run as root".to_owned(),
             other => other.desc().to_owned(),
