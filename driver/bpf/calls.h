@@ -169,7 +169,9 @@ __noinline int sf_call(void)
 		sf_call_mmap();
 		break;
 	case SF_HOW_TRANSFER:
-		sf_call_transfer();
+		sf_call_transfer(0);
+		if (here.cpu->call.row.b != SF_ARG_NONE)
+			sf_call_transfer(1);
 		break;
 	case SF_HOW_NAMES:
 		sf_call_names();

@@ -192,7 +192,6 @@ static __always_inline int sf_passes(volatile struct sf_filter *f)
 	return !f->sel.filters || sf_filters_pass(bpf_get_current_task());
 }
 
-/* A function, which costs its callers no stack. */
 __noinline int sf_op_selected(__u32 op)
 {
 	return SF_OP_BIT(sf_filter()->sel.ops, op & 0xff);
@@ -208,8 +207,8 @@ static __always_inline __u32 sf_gate_of(volatile struct sf_filter *f,
 								SF_GATE_OUT;
 }
 
-/* The same of a system call by its number. */
-static __always_inline __u32 sf_gate(__u64 nr, __s64 ret)
+/* The same of a system call by its number, where something is selected. */
+__noinline __u32 sf_gate_call(__u64 nr, __s64 ret)
 {
 	volatile struct sf_filter *f = sf_filter();
 	__u32 op = sf_rows[nr & (SF_ROWS - 1)].op;
@@ -221,10 +220,14 @@ static __always_inline __u32 sf_gate(__u64 nr, __s64 ret)
 	return sf_gate_of(f, selected, op, ret);
 }
 
-/* The same where the stack is scarce. */
-__noinline int sf_gate_call(__u32 nr, __s64 ret)
+/* What becomes of a system call. That it is told needs no function. */
+static __always_inline __u32 sf_gate(__u64 nr, __s64 ret)
 {
-	return sf_gate(nr, ret);
+	volatile struct sf_filter *f = sf_filter();
+
+	if (!f->sel.filters && SF_OP_BIT(f->sel.ops, sf_rows[nr].op))
+		return SF_GATE_TOLD;
+	return sf_gate_call(nr, ret);
 }
 
 /* Of the births, programs and ends of tasks. Of a birth, the child's selection

@@ -64,8 +64,8 @@ pub struct Outcome {
     pub counts: Counts,
     /// What the driver counted, one entry per CPU; final.
     pub cpus: Vec<Counters>,
-    /// Operations that the kernel kept from the probes.
-    pub missed: u64,
+    /// What the kernel kept from the probes, lost as nested.
+    pub kept: Counters,
     /// Records that were not what their header said, by ring.
     pub damaged: u64,
     /// How long it recorded.
@@ -212,7 +212,7 @@ impl Capture {
     }
 
     fn progress(&self, rate: f64) -> Progress {
-        let lost = self.driver.counters().iter().map(Counters::total_lost).sum();
+        let lost = self.driver.total().total_lost();
         Progress {
             rate,
             flows: self.engine.open_flows(),
@@ -251,10 +251,10 @@ impl Capture {
         self.drain(u64::MAX);
         let cpus = self.driver.counters();
         self.tell_losses(clock::monotonic(), true);
-        let missed = self.driver.missed();
+        let kept = self.driver.kept();
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
         let (sink, counts) = self.engine.finish();
         stopped?;
-        Ok(Outcome { sink, counts, cpus, missed, damaged, elapsed, switched_off })
+        Ok(Outcome { sink, counts, cpus, kept, damaged, elapsed, switched_off })
     }
 }

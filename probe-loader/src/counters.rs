@@ -3,11 +3,14 @@
 //!
 //! For each class, at any moment when no probe runs:
 //! `seen == delivered + aggregated + sum of lost over its causes`.
+//!
+//! What the kernel kept from the probes no ring has counted: it is lost, as
+//! nested, and stands beside ([`Driver::kept`](crate::driver::Driver::kept)).
 
 use std::mem::offset_of;
 use std::ops::{Add, AddAssign};
 
-use crate::abi::{SF_CAUSE_COUNT, SF_CLASS_COUNT, sf_ring_prod};
+use crate::abi::{SF_CAUSE_COUNT, SF_CAUSE_NESTED, SF_CLASS_COUNT, SF_CLASS_PROCESS, sf_ring_prod};
 
 /// Number of classes.
 pub const CLASSES: usize = SF_CLASS_COUNT as usize;
@@ -38,6 +41,10 @@ pub struct Counters {
     pub uncovered_uring: u64,
     /// Times the driver woke the reader.
     pub wakeups: u64,
+    /// System calls that the kernel kept from the probe, because one ran on
+    /// that CPU: lost as nested, of a class that nobody saw. Among them are
+    /// those of no interest. 0 in the counters of a CPU.
+    pub unclassed: u64,
 }
 
 impl Counters {
@@ -64,10 +71,19 @@ impl Counters {
         counters
     }
 
-    /// Operations seen, over all classes.
+    /// What the kernel kept from the probes: so many births, starts and ends
+    /// of tasks, and so many system calls.
+    pub(crate) fn kept(tasks: u64, calls: u64) -> Self {
+        let mut counters = Self { unclassed: calls, ..Self::default() };
+        counters.seen[SF_CLASS_PROCESS as usize] = tasks;
+        counters.lost[SF_CAUSE_NESTED as usize][SF_CLASS_PROCESS as usize] = tasks;
+        counters
+    }
+
+    /// Operations seen, over all classes, and those of no class.
     #[must_use]
     pub fn total_seen(&self) -> u64 {
-        self.seen.iter().sum()
+        self.seen.iter().sum::<u64>() + self.unclassed
     }
 
     /// Operations told, by a record of their own or with others.
@@ -76,10 +92,17 @@ impl Counters {
         self.delivered.iter().chain(&self.aggregated).sum()
     }
 
-    /// Operations lost, over all classes and causes.
+    /// Operations lost, over all classes and causes, and those of no class.
     #[must_use]
     pub fn total_lost(&self) -> u64 {
-        self.lost.iter().flatten().sum()
+        self.lost.iter().flatten().sum::<u64>() + self.unclassed
+    }
+
+    /// Operations lost because a probe ran already, over all classes, and those
+    /// of no class.
+    #[must_use]
+    pub fn nested(&self) -> u64 {
+        self.lost[SF_CAUSE_NESTED as usize].iter().sum::<u64>() + self.unclassed
     }
 
     /// Calls that the selection left out, over all classes.
@@ -117,6 +140,7 @@ impl AddAssign for Counters {
         self.uncovered_compat += other.uncovered_compat;
         self.uncovered_uring += other.uncovered_uring;
         self.wakeups += other.wakeups;
+        self.unclassed += other.unclassed;
     }
 }
 
@@ -126,5 +150,31 @@ impl Add for Counters {
     fn add(mut self, other: Self) -> Self {
         self += other;
         self
+    }
+}
+
+impl std::iter::Sum for Counters {
+    fn sum<I: Iterator<Item = Self>>(counters: I) -> Self {
+        counters.fold(Self::default(), Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_kept_is_seen_and_lost() {
+        let mut ring = Counters::default();
+        ring.seen[5] = 100;
+        ring.delivered[5] = 90;
+        ring.lost[0][5] = 7;
+        ring.lost[SF_CAUSE_NESTED as usize][5] = 3;
+        let total: Counters = [ring, ring, Counters::kept(2, 40)].into_iter().sum();
+        assert!(total.balanced());
+        assert_eq!((total.total_seen(), total.total_told(), total.total_lost()), (242, 180, 62));
+        assert_eq!(total.total_seen(), total.total_told() + total.total_lost());
+        assert_eq!((total.nested(), total.unclassed), (48, 40));
+        assert_eq!(total.lost_in(SF_CLASS_PROCESS as usize), 2);
     }
 }

@@ -8,7 +8,7 @@ use crate::ebpf::{self, Ebpf};
 use crate::kmod::{self, Kmod};
 use crate::ring::{self, Ring, valid_size};
 use crate::selection::Selection;
-use crate::{Counters, abi};
+use crate::{Counters, abi, sizing};
 
 /// What to capture with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,9 +48,10 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 1 MiB per CPU: it stays in a core's second-level cache.
+    /// What fits this host: 1 MiB per CPU, less where that is much of the
+    /// memory ([`sizing`]).
     fn default() -> Self {
-        Self { ring_size: 1 << 20 }
+        Self { ring_size: sizing::Host::look().ring_size(sizing::TOTAL) }
     }
 }
 
@@ -279,14 +280,21 @@ impl Driver {
         }
     }
 
-    /// Operations that the kernel kept from the probes, and that no ring could
-    /// count: eBPF's recursion misses. 0 with the module.
+    /// What the kernel kept from the probes, and no ring could count: eBPF's
+    /// recursion misses. Nothing with the module.
     #[must_use]
-    pub fn missed(&self) -> u64 {
+    pub fn kept(&self) -> Counters {
         match &self.backend {
-            Backend::Kmod(_) => 0,
-            Backend::Ebpf(ebpf) => ebpf.recursion_misses(),
+            Backend::Kmod(_) => Counters::default(),
+            Backend::Ebpf(ebpf) => ebpf.kept(),
         }
+    }
+
+    /// The whole accounting: the sum over the CPUs, and what the kernel kept
+    /// from the probes.
+    #[must_use]
+    pub fn total(&self) -> Counters {
+        self.counters().into_iter().sum::<Counters>() + self.kept()
     }
 }
 

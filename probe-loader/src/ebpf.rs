@@ -22,6 +22,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject};
 
+use crate::counters::Counters;
 use crate::driver::Options;
 use crate::ring::stride;
 use crate::selection::Selection;
@@ -289,16 +290,22 @@ impl Ebpf {
             .map_err(|error| Error::libbpf("switch the programs", &error))
     }
 
+    /// What the kernel kept from the programs because one was running already.
+    pub(crate) fn kept(&self) -> Counters {
+        let (mut tasks, mut calls) = (0, 0);
+        for program in self.object.progs() {
+            let misses = info::recursion_misses(program.as_fd());
+            let scheduler = program.name().to_str().is_some_and(|n| SCHED_PROGRAMS.contains(&n));
+            *if scheduler { &mut tasks } else { &mut calls } += misses;
+        }
+        Counters::kept(tasks, calls)
+    }
+
     /// Whether another process switched this capture off.
     pub(crate) fn switched_off(&self) -> bool {
         let Ok(section) = section(&self.object, ".bss") else { return false };
         let value = section.lookup(&0u32.to_ne_bytes(), MapFlags::ANY);
         value.ok().flatten().as_deref() == Some(&off::CUT.to_ne_bytes())
-    }
-
-    /// Times the kernel skipped a program because one was running already.
-    pub(crate) fn recursion_misses(&self) -> u64 {
-        self.object.progs().map(|program| info::recursion_misses(program.as_fd())).sum()
     }
 }
 

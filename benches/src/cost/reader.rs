@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use probe_loader::Record;
-use probe_loader::counters::Counters;
 use probe_loader::driver::Driver;
 
 use super::subject::{now, pin};
@@ -87,7 +86,9 @@ fn run(mut driver: Driver, inbox: &Receiver<Order>, outbox: &Sender<io::Result<(
     let (mut totals, mut attached) = (Totals::default(), false);
     loop {
         let order = if attached {
-            if drain(&mut driver, &mut totals) == 0 {
+            let count = drain(&mut driver);
+            totals.records += count;
+            if count == 0 {
                 thread::sleep(NAP);
             }
             match inbox.try_recv() {
@@ -103,18 +104,18 @@ fn run(mut driver: Driver, inbox: &Receiver<Order>, outbox: &Sender<io::Result<(
             Order::Detach => driver.stop(),
         };
         attached = matches!(order, Order::Attach);
-        drain(&mut driver, &mut totals);
+        totals.records += drain(&mut driver);
         if outbox.send(done.map_err(io::Error::other)).is_err() {
             break;
         }
     }
-    totals.lost = driver.counters().iter().map(Counters::total_lost).sum();
+    totals.lost = driver.total().total_lost();
     totals.cpu = now(libc::CLOCK_THREAD_CPUTIME_ID);
     totals
 }
 
-/// Reads and types every record that is there.
-fn drain(driver: &mut Driver, totals: &mut Totals) -> u64 {
+/// Reads and types every record that is there. Returns how many.
+pub(super) fn drain(driver: &mut Driver) -> u64 {
     let mut count = 0;
     for ring in driver.rings() {
         ring.refresh();
@@ -123,6 +124,5 @@ fn drain(driver: &mut Driver, totals: &mut Totals) -> u64 {
         });
         ring.release();
     }
-    totals.records += count;
     count
 }

@@ -6,6 +6,7 @@
 
 mod convert;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;

@@ -20,7 +20,7 @@ pub(crate) struct Finished {
     pub(crate) bytes: u64,
     pub(crate) counts: Counts,
     pub(crate) cpus: Vec<Counters>,
-    pub(crate) missed: u64,
+    pub(crate) kept: Counters,
     pub(crate) damaged: u64,
     pub(crate) elapsed: Duration,
 }
@@ -35,12 +35,12 @@ pub(crate) struct Report<'a> {
 
 impl Report<'_> {
     fn total(&self) -> Counters {
-        self.outcome.cpus.iter().fold(Counters::default(), |sum, cpu| sum + *cpu)
+        self.outcome.cpus.iter().copied().sum::<Counters>() + self.outcome.kept
     }
 
     /// For people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Finished { output, records, bytes, cpus, elapsed, .. } = self.outcome;
+        let Finished { output, records, bytes, cpus, kept, elapsed, .. } = self.outcome;
         writeln!(
             out,
             "recorded {:.1} s with {}: {} records, {} bytes in {}",
@@ -59,7 +59,10 @@ impl Report<'_> {
             self.row(out, &cpu.to_string(), counters)?;
         }
         let total = self.total();
-        if cpus.len() > 1 {
+        if kept.total_lost() > 0 {
+            self.row(out, "none", kept)?;
+        }
+        if cpus.len() > 1 || kept.total_lost() > 0 {
             self.row(out, "all", &total)?;
         }
         self.losses(out, &total)?;
@@ -88,12 +91,12 @@ impl Report<'_> {
         if total.lost[0].iter().any(|lost| *lost > 0) {
             writeln!(out, "a larger ring (--ring-size) holds more while the engine is busy")?;
         }
-        if self.outcome.missed > 0 {
-            let missed = grouped(self.outcome.missed);
-            writeln!(
-                out,
-                "the kernel kept {missed} operations from the probes, not counted above"
-            )?;
+        if total.unclassed > 0 {
+            let calls = grouped(total.unclassed);
+            writeln!(out, "lost {calls} of unknown class, some of no interest: nested")?;
+        }
+        if self.outcome.kept.total_lost() > 0 {
+            writeln!(out, "cpu none: what the kernel kept from the probes while one ran")?;
         }
         Ok(())
     }
@@ -136,7 +139,7 @@ impl Report<'_> {
             "records": outcome.records,
             "bytes": outcome.bytes,
             "cpus": cpus,
-            "missed": outcome.missed,
+            "missed": outcome.kept.total_lost(),
             "engine": counts_json(&outcome.counts),
         })
     }

@@ -21,12 +21,14 @@ mod files;
 mod lifecycle;
 mod names;
 mod network;
+mod paths;
 mod processes;
 mod puppet;
 mod recording;
 mod security;
 mod selection;
 mod sockets;
+mod storms;
 mod sys;
 mod transfers;
 mod uring;
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        paths::TESTS,
         descriptors::TESTS,
         transfers::TESTS,
         names::TESTS,
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         selection::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        storms::TESTS,
         coverage::TESTS,
     ];
     let chosen = tests
