@@ -32,6 +32,8 @@ __noinline int sf_call_open(void)
 
 __noinline int sf_call_clone(void)
 {
+	__u32 flags = 0;
+	__u64 how, task;
 	struct sf_here here;
 	struct sf_call *call;
 	struct sf_rec_call *rec;
@@ -39,12 +41,18 @@ __noinline int sf_call_clone(void)
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
-	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_CLONE, sizeof(*rec), 0);
+	how = call->arg[call->row.a & 7];
+	/* The flags are the first member of struct clone_args. */
+	if (call->row.a == SF_ARG_HOW)
+		flags = bpf_probe_read_user(&how, sizeof(how), (void *)call->arg[0]) ?
+			SF_F_USER | SF_F_FAULT : SF_F_USER;
+	rec = sf_record(&here, sf_who_of(here.cpu), SF_OP_CLONE, sizeof(*rec), flags);
 	if (!rec)
 		return 0;
 	rec->ret = call->ret;
-	rec->arg[0] = call->arg[call->row.a & 7];
-	rec->arg[1] = 0;
+	rec->arg[0] = how;
+	task = bpf_get_current_task();
+	rec->arg[1] = SF_LOAD(net, SF_POINTER(nsproxy, SF_POINTER(task_struct, task, nsproxy), net_ns), ns.inum);
 	rec->arg[2] = 0;
 	sf_publish(&here, SF_OP_CLONE, sizeof(*rec));
 	return 0;
@@ -161,7 +169,9 @@ __noinline int sf_call(void)
 		sf_call_mmap();
 		break;
 	case SF_HOW_TRANSFER:
-		sf_call_transfer();
+		sf_call_transfer(0);
+		if (here.cpu->call.row.b != SF_ARG_NONE)
+			sf_call_transfer(1);
 		break;
 	case SF_HOW_NAMES:
 		sf_call_names();

@@ -68,15 +68,16 @@ static __always_inline void sf_lose(struct sf_here *here, __u32 op, __u32 cause)
 
 /*
  * Opens a run of a program on this CPU: counts the operation as seen and
- * reads the clock. Closed by sf_ring_end().
+ * reads the clock. Closed by sf_ring_end(). `flags` are those of all records
+ * of the run.
  */
 static __always_inline int sf_begin(struct sf_here *here, struct sf_who *who,
-				    __u32 op)
+				    __u32 op, __u32 flags)
 {
 	if (!sf_ring_begin(here->ring.prod, SF_OP_CLASS(op & 0xff)))
 		return 0;
+	who->flags = flags;
 	who->ts = bpf_ktime_get_ns();
-	who->flags = 0;
 	return 1;
 }
 
@@ -84,7 +85,8 @@ static __always_inline int sf_begin(struct sf_here *here, struct sf_who *who,
 static __always_inline int sf_enter(struct sf_here *here, struct sf_who *who,
 				    __u32 op)
 {
-	return sf_running && sf_here(here) && sf_begin(here, who, op);
+	return sf_running == SF_RUN_ON && sf_here(here) &&
+	       sf_begin(here, who, op, 0);
 }
 
 #endif /* SYSFLOW_BPF_EMIT_H */

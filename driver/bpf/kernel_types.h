@@ -232,14 +232,20 @@ struct mm_struct {
 struct kernfs_node {
 	struct kernfs_node *__parent;	/* before 6.15: parent */
 	const char *name;
+	__u64 id;
 };
 
 struct kernfs_node___old {
 	struct kernfs_node *parent;
 };
 
+struct cgroup_root {
+	int hierarchy_id;
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 };
 
 struct cgroup_subsys_state {
@@ -286,6 +292,7 @@ struct io_ring_ctx {
 	__u32 *sq_array;
 	struct io_uring_sqe *sq_sqes;
 	unsigned int cached_sq_head, sq_entries;
+	unsigned int compat : 1;
 };
 
 struct io_kiocb {

@@ -70,8 +70,19 @@ struct sf_piece {
 	__u64 len;
 };
 
+/* What was found out of a control group, for the filter of this stamp. Not
+ * scratch memory: used before a run of a program begins. */
+struct sf_memo {
+	__u64 id;
+	__u32 stamp;
+	__u32 in;
+};
+
+#define SF_MEMOS	16U
+
 struct sf_cpu {
 	struct sf_described described[SF_DESCRIBED_SLOTS];
+	struct sf_memo memo[SF_MEMOS];
 	__u64 woken_at;	/* the wake_at that was answered last */
 	__u64 rq;	/* struct rq of this CPU: see task.h */
 	struct sf_call call;
@@ -125,8 +136,12 @@ struct {
 
 /* Whether to record; the loader sets it. A program stays attached for as long
  * as anyone has its link open, for one a child that was just forked, so that
- * detaching alone does not end a capture. The only variable of its section. */
+ * detaching alone does not end a capture. It is also what another process turns
+ * off (`sysflow probe unload`). The only variable of its section. */
 volatile __u32 sf_running;
+
+#define SF_RUN_ON	1	/* recording */
+#define SF_RUN_CUT	2	/* switched off by another process */
 
 /* This CPU's memory. */
 struct sf_here {

@@ -7,6 +7,7 @@
 
 #include "emit.h"
 #include "load.h"
+#include "select.h"
 
 /* A task in its own pid namespace. */
 struct sf_pidns {
@@ -51,12 +52,20 @@ static __always_inline void sf_fork(__u64 parent, __u64 child)
 	struct sf_here here;
 	struct sf_pidns ns;
 	struct sf_who who;
+	__u32 gate;
 
+	sf_tree_inherit(SF_LOAD(task_struct, parent, tgid), tgid);
 	/* A child process of the recorder is not the recorder. */
 	if (tgid == sf_config.self_tgid)
 		return;
+	gate = sf_gate_task(SF_OP_FORK, child);
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(SF_OP_FORK);
+		return;
+	}
 	if (!sf_enter(&here, &who, SF_OP_FORK))
 		return;
+	who.flags = sf_gate_flags(gate);
 	who.pid = SF_LOAD(task_struct, parent, tgid);
 	who.tid = SF_LOAD(task_struct, parent, pid);
 	rec = sf_record(&here, who, SF_OP_FORK, sizeof(*rec), 0);
@@ -81,13 +90,19 @@ static __always_inline void sf_exit(__u64 task, int group_dead)
 {
 	__u32 tgid = SF_LOAD(task_struct, task, tgid);
 	struct sf_rec_exit *rec;
+	__u32 gate = sf_gate_task(SF_OP_EXIT, 0);
 	struct sf_here here;
 	struct sf_who who;
 
 	if (tgid == sf_config.self_tgid)
 		return;
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(SF_OP_EXIT);
+		return;
+	}
 	if (!sf_enter(&here, &who, SF_OP_EXIT))
 		return;
+	who.flags = sf_gate_flags(gate);
 	who.pid = tgid;
 	who.tid = SF_LOAD(task_struct, task, pid);
 	rec = sf_record(&here, who, SF_OP_EXIT, sizeof(*rec), 0);

@@ -155,8 +155,9 @@ static __noinline int sf_exit_compat(void)
 {
 	struct sf_here here;
 
-	if (bpf_get_current_pid_tgid() >> 32 != sf_config.self_tgid &&
-	    sf_running && sf_here(&here))
+	if (sf_running == SF_RUN_ON &&
+	    bpf_get_current_pid_tgid() >> 32 != sf_config.self_tgid &&
+	    sf_passes(sf_filter()) && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
 	return 0;
 }
@@ -164,8 +165,22 @@ static __noinline int sf_exit_compat(void)
 /* Where requests are not told themselves, the number of those submitted. */
 static __always_inline void sf_exit_uring(struct sf_here *here, __s64 ret)
 {
-	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0)
+	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0 &&
+	    sf_passes(sf_filter()))
 		here->ring.prod->uncovered_uring += ret;
+}
+
+/* Begins a run for a call, unless what is selected leaves it out. */
+static __always_inline int sf_exit_gate(struct sf_here *here, struct sf_who *who,
+					__u64 nr, __s64 ret)
+{
+	__u32 gate = sf_gate(nr, ret);
+
+	if (gate == SF_GATE_OUT) {
+		sf_ring_leave_out(here->ring.prod, SF_OP_CLASS(sf_rows[nr].op & 0xff));
+		return 0;
+	}
+	return sf_begin(here, who, sf_rows[nr].op, sf_gate_flags(gate));
 }
 
 /* A call that is of interest and not the recorder's own. */
@@ -174,18 +189,17 @@ static __always_inline void sf_exit_tell(struct sf_here *here,
 					 struct pt_regs *regs, __u64 nr,
 					 __s64 ret, __u32 tgid, const int direct)
 {
-	const __u32 how = sf_rows[nr].how;
 	struct sf_who who;
 
-	if (!sf_begin(here, &who, sf_rows[nr].op))
-		return;
 	who.pid = tgid;
 	who.tid = SF_GET(direct, task_struct, task, pid);
-	if (how <= SF_HOW_MSGIO) {
+	if (!sf_exit_gate(here, &who, nr, ret))
+		return;
+	if (sf_rows[nr].how <= SF_HOW_MSGIO) {
 		sf_exit_io(here, who, task, regs, nr, ret, direct);
-	} else if (how == SF_HOW_CLOSE) {
+	} else if (sf_rows[nr].how == SF_HOW_CLOSE) {
 		sf_exit_close(here, who, SF_GET(direct, pt_regs, regs, di), ret);
-	} else if (how != SF_HOW_OPEN ||
+	} else if (sf_rows[nr].how != SF_HOW_OPEN ||
 		   !sf_exit_open(here, who, task, regs, nr, ret, direct)) {
 		sf_exit_call(here, who, regs, nr, ret, direct);
 		sf_call();
@@ -259,11 +273,11 @@ static __always_inline void sf_exit_32(struct sf_here *here,
 	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
 	    !sf_exit_wanted(nr, first, second, SF_GET(direct, pt_regs, regs, si)))
 		return;
-	if (!sf_begin(here, &who, sf_rows[nr].op))
-		return;
 	who.pid = tgid;
 	who.tid = SF_GET(direct, task_struct, task, pid);
-	who.flags = SF_F_COMPAT;
+	if (!sf_exit_gate(here, &who, nr, ret))
+		return;
+	who.flags |= SF_F_COMPAT;
 	sf_keep_who(here->cpu, who);
 	call = &here->cpu->call;
 	call->ret = ret;
@@ -303,7 +317,7 @@ static __always_inline int sf_sys_exit(struct pt_regs *regs, __u64 nr, __s64 ret
 			sf_exit_compat();
 		return 0;
 	}
-	if (!sf_rows[nr].any || !sf_running || !sf_here(&here))
+	if (!sf_rows[nr].any || sf_running != SF_RUN_ON || !sf_here(&here))
 		return 0;
 	if (form == SF_FORM_CLASSIC) {
 		task = (void *)bpf_get_current_task_btf();
@@ -409,13 +423,18 @@ int sf_sched_exec(__u64 *ctx)
 {
 	__u64 task = ctx[0];
 	__u32 tgid = SF_LOAD(task_struct, task, tgid);
+	__u32 gate;
 	struct sf_here here;
 	struct sf_who who;
 
 	if (tgid == sf_config.self_tgid)
 		return 0;
 	sf_guard();
-	if (sf_enter(&here, &who, SF_OP_EXEC)) {
+	gate = sf_gate_task(SF_OP_EXEC, 0);
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(SF_OP_EXEC);
+	} else if (sf_enter(&here, &who, SF_OP_EXEC)) {
+		who.flags = sf_gate_flags(gate);
 		who.pid = tgid;
 		who.tid = SF_LOAD(task_struct, task, pid);
 		sf_keep_who(here.cpu, who);

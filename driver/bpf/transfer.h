@@ -15,7 +15,7 @@ static __always_inline void sf_transfer_end(struct sf_here *here, __u32 op,
 {
 	struct sf_call *call = &here->cpu->call;
 	struct sf_who who = sf_who_of(here->cpu);
-	__u64 file = sf_file_of(fd);
+	__u64 file = sf_file_of(fd), first;
 	__u32 kind;
 
 	if (!file) {
@@ -26,10 +26,12 @@ static __always_inline void sf_transfer_end(struct sf_here *here, __u32 op,
 	if (kind == SF_KIND_NONE) {
 		sf_lose(here, op, SF_CAUSE_RING_FULL);
 	} else if (kind == SF_KIND_DGRAM) {
+		first = call->arg[0];
 		call->file = file;
 		call->arg[0] = fd;
 		call->row.op = op;
 		sf_dgram();
+		call->arg[0] = first;
 	} else {
 		sf_io_emit(here, who, op, file, fd, call->ret);
 	}
@@ -44,27 +46,32 @@ static __always_inline __u32 sf_vmsplice_op(__s32 fd)
 	       SF_OP_WRITE : SF_OP_READ;
 }
 
-__noinline int sf_call_transfer(void)
+/*
+ * One end of a transfer. The run was begun for one operation, which is the
+ * first that is told; of vmsplice(2) the gate cannot know which it is, so that
+ * none may be. One end per function, for what the verifier takes as well.
+ */
+__noinline int sf_call_transfer(__u32 end)
 {
-	__u32 op = SF_OP_READ;
+	__u32 op = end ? SF_OP_WRITE : SF_OP_READ;
 	struct sf_here here;
 	struct sf_call *call;
-	__s32 from, to;
-	int one;
+	__s32 fd;
 
 	if (!sf_here(&here))
 		return 0;
 	call = &here.cpu->call;
-	one = call->row.b == SF_ARG_NONE;
-	from = call->arg[call->row.a & 7];
-	to = call->arg[call->row.b & 7];
-	if (one)
-		op = sf_vmsplice_op(from);
-	sf_transfer_end(&here, op, from);
-	if (one)
+	fd = call->arg[(end ? call->row.b : call->row.a) & 7];
+	if (call->row.b == SF_ARG_NONE)
+		op = sf_vmsplice_op(fd);
+	if (!sf_op_selected(op)) {
+		if (call->row.b == SF_ARG_NONE)
+			sf_ring_unsee(here.ring.prod, SF_CLASS_IO);
 		return 0;
-	sf_ring_see(here.ring.prod, SF_CLASS_IO);
-	sf_transfer_end(&here, SF_OP_WRITE, to);
+	}
+	if (end && sf_op_selected(SF_OP_READ))
+		sf_ring_see(here.ring.prod, SF_CLASS_IO);
+	sf_transfer_end(&here, op, fd);
 	return 0;
 }
 

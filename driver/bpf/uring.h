@@ -152,14 +152,27 @@ static __always_inline void sf_uring_uncovered(struct sf_here *here)
 	here->ring.prod->uncovered_uring++;
 }
 
+/* What becomes of a request: SF_GATE_*, SF_GATE_TOLD when its operation is not
+ * known as a call. */
+static __always_inline __u32 sf_uring_gate(__u32 opcode)
+{
+	__u64 nr = sf_uring_ops[opcode & (SF_URING_OPS - 1)].nr & (SF_ROWS - 1);
+
+	if (!sf_uring_shape(opcode) || !sf_rows[nr].how)
+		return SF_GATE_TOLD;
+	return sf_gate(nr, 0);
+}
+
 static __always_inline void sf_uring_submit(__u64 req)
 {
 	__u64 id = bpf_get_current_pid_tgid();
 	struct sf_here here;
 	struct sf_sqe *sqe;
 
-	if (!sf_running || (__u32)(id >> 32) == sf_config.self_tgid ||
-	    !sf_uring_shape(SF_LOAD(io_kiocb, req, opcode)) || !sf_here(&here) ||
+	if (sf_running != SF_RUN_ON || (__u32)(id >> 32) == sf_config.self_tgid ||
+	    !sf_uring_shape(SF_LOAD(io_kiocb, req, opcode)) ||
+	    sf_uring_gate(SF_LOAD(io_kiocb, req, opcode)) == SF_GATE_OUT ||
+	    !sf_here(&here) ||
 	    !sf_uring_sqe(req))
 		return;
 	here.cpu->kept.ts = bpf_ktime_get_ns();
@@ -242,6 +255,35 @@ static __always_inline int sf_uring_of_interest(__u64 req, __u32 flags)
 	       sf_uring_shape(opcode);
 }
 
+/*
+ * The request of a completion, where it is left out: counted, and forgotten if
+ * it was kept when another selection held.
+ */
+static __always_inline int sf_uring_left_out(__u64 req)
+{
+	__u32 opcode;
+	__u64 nr;
+
+	if (!req)
+		return 0;
+	opcode = SF_LOAD(io_kiocb, req, opcode);
+	if (sf_uring_gate(opcode) != SF_GATE_OUT)
+		return 0;
+	nr = sf_uring_ops[opcode & (SF_URING_OPS - 1)].nr & (SF_ROWS - 1);
+	sf_inflight_take(req, 0);
+	sf_leave_out(sf_rows[nr].op);
+	return 1;
+}
+
+/* SF_F_COMPAT where a 32-bit program made the ring: its messages are laid out
+ * so. */
+__noinline int sf_uring_compat(__u64 ctx)
+{
+	const struct io_ring_ctx *ring = (const void *)ctx;
+
+	return BPF_CORE_READ_BITFIELD_PROBED(ring, compat) ? SF_F_COMPAT : 0;
+}
+
 static __always_inline void sf_uring_complete(__u64 ctx, __u64 req,
 					      __u64 user_data, __s32 res,
 					      __u32 flags)
@@ -249,11 +291,12 @@ static __always_inline void sf_uring_complete(__u64 ctx, __u64 req,
 	struct sf_here here;
 	struct sf_sqe *sqe;
 	struct sf_who who;
+	__u32 gate;
 	__u64 nr;
 
-	if (!sf_running || !sf_uring_of_interest(req, flags) ||
+	if (sf_running != SF_RUN_ON || !sf_uring_of_interest(req, flags) ||
 	    (__u32)(bpf_get_current_pid_tgid() >> 32) == sf_config.self_tgid ||
-	    !sf_here(&here))
+	    !sf_here(&here) || sf_uring_left_out(req))
 		return;
 	if (!sf_uring_kept(ctx, req, user_data, flags)) {
 		/* Of several completions those of no interest come here. */
@@ -271,11 +314,16 @@ static __always_inline void sf_uring_complete(__u64 ctx, __u64 req,
 		sf_uring_uncovered(&here);
 		return;
 	}
+	gate = sf_gate(nr, res);
+	if (gate == SF_GATE_OUT) {
+		sf_leave_out(sf_rows[nr].op);
+		return;
+	}
 	if (!sf_enter(&here, &who, sf_rows[nr].op))
 		return;
 	who.pid = here.cpu->kept.pid;
 	who.tid = here.cpu->kept.tid;
-	who.flags = SF_F_URING;
+	who.flags = SF_F_URING | sf_gate_flags(gate) | sf_uring_compat(ctx);
 	sf_keep_who(here.cpu, who);
 	here.cpu->call.ret = res;
 	here.cpu->call.held = req ? SF_POINTER(io_kiocb, req, file) : 0;

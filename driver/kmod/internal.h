@@ -21,6 +21,7 @@
 #include <linux/path.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/timekeeping.h>
@@ -33,10 +34,12 @@
 #include <sysflow/names_row.h>
 #include <sysflow/ring.h>
 #include <sysflow/ring_write.h>
+#include <sysflow/select.h>
 
 struct file;
 struct io_kiocb;
 struct linux_binprm;
+struct pt_regs;
 struct sock;
 struct vm_area_struct;
 
@@ -54,6 +57,15 @@ struct sf_scratch {
 	char joined[2][SF_JOINED_MAX];
 };
 
+/* What was found out of a control group, for the filter of this stamp. */
+struct sf_memo {
+	u64 id;
+	u32 stamp;
+	bool in;
+};
+
+#define SF_MEMOS	16U
+
 /* One CPU. Written by probes on that CPU only, from START to STOP. */
 struct sf_cpu {
 	struct sf_ring ring;
@@ -63,6 +75,7 @@ struct sf_cpu {
 	struct sf_scratch *scratch;
 	void *mem;		/* what is mapped: prod page, cons page, data */
 	struct irq_work wake;
+	struct sf_memo memo[SF_MEMOS];
 };
 
 DECLARE_PER_CPU(struct sf_cpu, sf_cpus);
@@ -185,6 +198,53 @@ static inline void sf_lose(struct sf_run *run, u32 cls, u32 cause)
 	WRITE_ONCE(prod->seq, prod->seq + 1);
 }
 
+/* select.c */
+extern struct sf_filter __rcu *sf_filter;
+bool sf_filters_pass(const struct sf_filter *f, struct task_struct *task);
+void sf_tree_inherit(const struct task_struct *parent,
+		     const struct task_struct *child);
+int sf_select(const struct sf_selection *sel);
+int sf_select_again(void);
+void sf_select_reset(void);
+
+/* Whether the selection lets an operation pass, of a task that is not asked. */
+static __always_inline bool sf_op_selected(const struct sf_filter *f, u32 op)
+{
+	return SF_OP_BIT(f->sel.ops, op);
+}
+
+/* Whether a filter lets calls of a row pass, of tasks that it lets pass. */
+static __always_inline bool sf_row_selected(const struct sf_filter *f,
+					    const struct sf_syscall *sc)
+{
+	/* Told by two operations, each of which can be selected. */
+	if (unlikely(sc->how == SF_HOW_TRANSFER))
+		return sf_op_selected(f, SF_OP_READ) ||
+		       sf_op_selected(f, SF_OP_WRITE);
+	return sf_op_selected(f, sc->op);
+}
+
+static __always_inline bool sf_passes(const struct sf_filter *f,
+				      struct task_struct *task)
+{
+	return likely(!f->sel.filters) || sf_filters_pass(f, task);
+}
+
+/* With preemption off, which makes it an RCU read-side section. */
+static __always_inline enum sf_gate sf_gate_of(const struct sf_filter *f,
+					       bool selected, u32 op, long ret)
+{
+	if (selected && sf_passes(f, current))
+		return SF_GATE_TOLD;
+	return ret >= 0 && SF_OP_BIT(f->sel.state, op) ? SF_GATE_STATE :
+							 SF_GATE_OUT;
+}
+
+static inline void sf_leave_out(u32 op)
+{
+	sf_ring_leave_out(this_cpu_ptr(&sf_cpus)->ring.prod, SF_OP_CLASS(op));
+}
+
 /* rings.c */
 int sf_rings_create(u64 size);
 void sf_rings_destroy(void);
@@ -216,9 +276,19 @@ void sf_wake_sleepers(void);
 int sf_probes_find(void);
 int sf_probes_attach(void);
 void sf_probes_detach(void);
+bool sf_uring_hooked(void);
+
+/* calls.c */
 const struct sf_syscall *sf_syscall_row(u32 nr);
 void sf_told(const struct sf_call *call, u32 flags);
 void sf_count_uncovered(bool compat, u64 n);
+bool sf_restarts(long *ret);
+bool sf_wanted(const struct sf_call *call);
+void sf_on_uring_enter(long ret);
+void sf_on_sys_exit(void *data, struct pt_regs *regs, long ret);
+
+/* calls32.c */
+void sf_on_compat_exit(struct pt_regs *regs, unsigned long nr, long ret);
 
 /* process.c */
 void sf_tell_fork(struct sf_run *run, struct task_struct *child);
@@ -245,6 +315,7 @@ enum sf_end {
 
 u32 sf_sock_user_addr(struct sf_tuple *tuple, enum sf_end end,
 		      unsigned long uaddr, int len);
+/* sockcalls.c */
 bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,
 		      int fd);
 void sf_tell_socket(struct sf_run *run, const struct sf_call *call);

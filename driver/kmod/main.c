@@ -6,6 +6,9 @@
  * which alternate:
  *
  *	closed -> opened -> (SETUP) stopped <-> running -> (release) closed
+ *
+ * The parameter "capture" is a switch outside of them: writing 0 stops what is
+ * running and keeps it from being started.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -15,6 +18,8 @@
 #include <linux/mutex.h>
 #include <linux/poll.h>
 #include <linux/random.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/wait.h>
 
@@ -32,7 +37,10 @@ enum sf_state {
 struct sf_session sf_session __read_mostly;
 
 static enum sf_state sf_state;
-static DEFINE_MUTEX(sf_lock);	/* sf_state and every change of it */
+static DEFINE_MUTEX(sf_lock);	/* sf_state, the switch, and their changes */
+static bool sf_capture = true;	/* the switch: SF_MODULE_SWITCH */
+static bool sf_cut;	/* it ended the capture that is open */
+static u32 sf_offs;	/* times that it was switched off */
 static DECLARE_WAIT_QUEUE_HEAD(sf_readers);
 
 void sf_wake_sleepers(void)
@@ -61,7 +69,9 @@ static int sf_release(struct inode *inode, struct file *file)
 	mutex_lock(&sf_lock);
 	if (sf_state == SF_RUNNING)
 		sf_probes_detach();
+	sf_select_reset();
 	sf_rings_destroy();
+	sf_cut = false;
 	sf_state = SF_CLOSED;
 	mutex_unlock(&sf_lock);
 	return 0;
@@ -75,6 +85,9 @@ static long sf_ioc_info(void __user *arg)
 		.nr_cpus = nr_cpu_ids,
 		.record_max = SF_RECORD_MAX,
 		.ring_size = sf_session.ring_size,
+		.state = (sf_capture ? 0 : SF_STATE_OFF) |
+			 (sf_cut ? SF_STATE_CUT : 0),
+		.offs = sf_offs,
 	};
 
 	if (info.ring_size)
@@ -100,18 +113,34 @@ static long sf_ioc_setup(const void __user *arg)
 	return err;
 }
 
+static long sf_ioc_select(const void __user *arg)
+{
+	struct sf_selection *sel = memdup_user(arg, sizeof(*sel));
+	long err;
+
+	if (IS_ERR(sel))
+		return PTR_ERR(sel);
+	err = sf_select(sel);
+	kfree(sel);
+	return err;
+}
+
 static long sf_ioc_start(void)
 {
 	long err;
 
+	if (!sf_capture)
+		return -ESHUTDOWN;
 	if (sf_state == SF_RUNNING)
 		return -EALREADY;
 	if (sf_state != SF_STOPPED)
 		return -EINVAL;
 	sf_rings_forget_described();
 	err = sf_probes_attach();
-	if (!err)
+	if (!err) {
 		sf_state = SF_RUNNING;
+		sf_cut = false;
+	}
 	return err;
 }
 
@@ -124,6 +153,36 @@ static long sf_ioc_stop(void)
 	}
 	return 0;
 }
+
+/* The switch, by sysfs or at load time. */
+static int sf_set_capture(const char *text, const struct kernel_param *param)
+{
+	bool on;
+	int err = kstrtobool(text, &on);
+
+	if (err)
+		return err;
+	mutex_lock(&sf_lock);
+	if (sf_capture && !on) {
+		sf_offs++;
+		sf_cut |= sf_state == SF_RUNNING;
+		sf_ioc_stop();
+	}
+	if (sf_capture != on)
+		pr_info("capture switched %s\n", on ? "on" : "off");
+	sf_capture = on;
+	mutex_unlock(&sf_lock);
+	sf_wake_sleepers();
+	return 0;
+}
+
+static const struct kernel_param_ops sf_capture_ops = {
+	.set = sf_set_capture,
+	.get = param_get_bool,
+};
+
+module_param_cb(capture, &sf_capture_ops, &sf_capture, 0644);
+MODULE_PARM_DESC(capture, "0 stops every capture at once and keeps new ones from starting");
 
 static long sf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
@@ -139,6 +198,9 @@ static long sf_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		break;
 	case SF_IOC_START:
 		err = sf_ioc_start();
+		break;
+	case SF_IOC_SELECT:
+		err = sf_ioc_select((void __user *)arg);
 		break;
 	case SF_IOC_STOP:
 		err = sf_ioc_stop();
@@ -166,7 +228,8 @@ static __poll_t sf_poll(struct file *file, poll_table *wait)
 	/* Pairs with the release in sf_rings_create(). */
 	if (!smp_load_acquire(&sf_session.ring_size))
 		return EPOLLERR;
-	return sf_rings_wake_due() ? EPOLLIN | EPOLLRDNORM : 0;
+	return sf_rings_wake_due() || READ_ONCE(sf_cut) ?
+	       EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static const struct file_operations sf_fops = {

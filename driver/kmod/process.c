@@ -62,14 +62,26 @@ void sf_tell_clone(struct sf_run *run, const struct sf_call *call)
 {
 	struct sf_rec_call *rec = sf_reserve(run, SF_OP_CLONE, sizeof(*rec));
 	const struct sf_syscall *sc = call->sc;
+	u64 how = 0;
+	u32 flags = 0;
 
 	if (!rec)
 		return;
+	if (sc->a == SF_ARG_HOW) {
+		/* The first member of struct clone_args. */
+		flags = SF_F_USER;
+		if (sf_user_copy(&how, call->arg[0], sizeof(how)) != sizeof(how)) {
+			flags |= SF_F_FAULT;
+			how = 0;
+		}
+	} else if (sc->a != SF_ARG_NONE) {
+		how = call->arg[sc->a];
+	}
 	rec->ret = call->ret;
-	rec->arg[0] = sc->a == SF_ARG_NONE ? 0 : call->arg[sc->a];
-	rec->arg[1] = 0;
+	rec->arg[0] = how;
+	rec->arg[1] = current->nsproxy ? current->nsproxy->net_ns->ns.inum : 0;
 	rec->arg[2] = 0;
-	sf_commit(run, rec, SF_OP_CLONE, sizeof(*rec), 0);
+	sf_commit(run, rec, SF_OP_CLONE, sizeof(*rec), flags);
 }
 
 void sf_tell_exit(struct sf_run *run, bool last)

@@ -31,13 +31,25 @@ static u32 sf_vmsplice_op(const struct sf_call *call)
 
 void sf_tell_transfer(struct sf_run *run, const struct sf_call *call)
 {
+	const struct sf_filter *f = rcu_dereference_sched(sf_filter);
+	struct sf_ring_prod *prod = run->cpu->ring.prod;
 	const struct sf_syscall *sc = call->sc;
+	bool read = sf_op_selected(f, SF_OP_READ);
+	bool write = sf_op_selected(f, SF_OP_WRITE);
+	u32 op;
 
 	if (sc->b == SF_ARG_NONE) {
-		sf_tell_end(run, call, sf_vmsplice_op(call), sc->a);
+		op = sf_vmsplice_op(call);
+		if (sf_op_selected(f, op))
+			sf_tell_end(run, call, op, sc->a);
+		else
+			sf_ring_unsee(prod, SF_CLASS_IO);
 		return;
 	}
-	sf_tell_end(run, call, SF_OP_READ, sc->a);
-	sf_ring_see(run->cpu->ring.prod, SF_CLASS_IO);
-	sf_tell_end(run, call, SF_OP_WRITE, sc->b);
+	if (read)
+		sf_tell_end(run, call, SF_OP_READ, sc->a);
+	if (read && write)
+		sf_ring_see(prod, SF_CLASS_IO);
+	if (write)
+		sf_tell_end(run, call, SF_OP_WRITE, sc->b);
 }

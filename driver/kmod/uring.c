@@ -141,13 +141,30 @@ static bool sf_uring_sqe(const struct io_kiocb *req, struct sf_sqe *to)
 	return to->opcode == req->opcode && to->user_data == req->cqe.user_data;
 }
 
+/* Whether a request that stands for a call of this number is told. */
+static bool sf_uring_selected(u32 nr)
+{
+	const struct sf_syscall *sc = sf_syscall_row(nr);
+	const struct sf_filter *f;
+	bool selected;
+
+	if (!sc)
+		return false;
+	preempt_disable_notrace();
+	f = rcu_dereference_sched(sf_filter);
+	selected = sf_gate_of(f, sf_row_selected(f, sc), sc->op, 0) !=
+		   SF_GATE_OUT;
+	preempt_enable_notrace();
+	return selected;
+}
+
 static void sf_uring_submit(const struct io_kiocb *req)
 {
 	const struct sf_uring_op *op = sf_uring_op(req->opcode);
 	struct sf_sqe sqe;
 
 	if (op->shape == SF_SHAPE_NONE || sf_owner_is(current) ||
-	    !sf_uring_sqe(req, &sqe))
+	    !sf_uring_selected(op->nr) || !sf_uring_sqe(req, &sqe))
 		return;
 	/* No completion will be seen when it succeeds. */
 	if (sqe.flags & SF_SQE_CQE_SKIP)
@@ -220,13 +237,46 @@ static bool sf_uring_of_interest(const struct sf_uring_done *done)
 	       sf_uring_op(opcode)->shape != SF_SHAPE_NONE;
 }
 
+/*
+ * The request of a completion, where it is left out: counted, and forgotten if
+ * it was kept when another selection held.
+ */
+static bool sf_uring_left_out(const struct sf_uring_done *done)
+{
+	const struct sf_uring_op *op;
+	struct sf_inflight kept;
+
+	if (!done->req)
+		return false;
+	op = sf_uring_op(done->req->opcode);
+	if (op->shape == SF_SHAPE_NONE || !sf_syscall_row(op->nr) ||
+	    sf_uring_selected(op->nr))
+		return false;
+	preempt_disable_notrace();
+	sf_inflight_take((unsigned long)done->req, &kept, false);
+	sf_leave_out(sf_syscall_row(op->nr)->op);
+	preempt_enable_notrace();
+	return true;
+}
+
+/* Whether a 32-bit program made the ring: its messages are laid out so. */
+static bool sf_uring_compat(const struct io_ring_ctx *ctx)
+{
+#ifdef CONFIG_COMPAT
+	return ctx->compat;
+#else
+	return false;
+#endif
+}
+
 static void sf_uring_complete(const struct sf_uring_done *done)
 {
 	const struct sf_uring_op *op;
 	struct sf_inflight kept;
 	struct sf_call call = {};
 
-	if (!sf_uring_of_interest(done) || sf_owner_is(current))
+	if (!sf_uring_of_interest(done) || sf_owner_is(current) ||
+	    sf_uring_left_out(done))
 		return;
 	if (!sf_uring_kept(done, &kept) && !sf_uring_unkept(done, &kept)) {
 		/* Of several completions those of no interest come here. */
@@ -248,7 +298,8 @@ static void sf_uring_complete(const struct sf_uring_done *done)
 	}
 	sf_uring_args(&kept.sqe, op->shape, (__u64 *)call.arg);
 	call.uring = &kept;
-	sf_told(&call, SF_F_URING);
+	call.compat = sf_uring_compat((const struct io_ring_ctx *)done->ctx);
+	sf_told(&call, SF_F_URING | (call.compat ? SF_F_COMPAT : 0));
 }
 
 void sf_on_uring_submit(SF_URING_SUBMIT_ARGS)

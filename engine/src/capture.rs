@@ -70,6 +70,8 @@ pub struct Outcome {
     pub damaged: u64,
     /// How long it recorded.
     pub elapsed: Duration,
+    /// Somebody switched the driver off.
+    pub switched_off: bool,
 }
 
 const WAKEUP: Token = Token(0);
@@ -160,6 +162,9 @@ impl Capture {
                 let since = now.duration_since(second).as_secs_f64();
                 second = now;
                 self.every_second();
+                if self.driver.switched_off() {
+                    break;
+                }
                 show(&self.progress((counted - events_before) as f64 / since));
                 events_before = counted;
             }
@@ -239,6 +244,7 @@ impl Capture {
     }
 
     fn end(mut self, started: Instant) -> Result<Outcome, Error> {
+        let switched_off = self.driver.switched_off();
         let stopped = self.driver.stop();
         let elapsed = started.elapsed();
         // No probe runs: everything is published, and the counters are final.
@@ -249,6 +255,6 @@ impl Capture {
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
         let (sink, counts) = self.engine.finish();
         stopped?;
-        Ok(Outcome { sink, counts, cpus, kept, damaged, elapsed })
+        Ok(Outcome { sink, counts, cpus, kept, damaged, elapsed, switched_off })
     }
 }

@@ -22,6 +22,7 @@ enum Command {
     Print(cli::print::Args),
     Diff(cli::diff::Args),
     Probe(cli::probe::Args),
+    Doctor(cli::doctor::Args),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Print(args) => cli::print::run(&args),
         Command::Diff(args) => cli::diff::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
+        Command::Doctor(args) => cli::doctor::run(&args),
     })
 }
 

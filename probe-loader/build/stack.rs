@@ -13,6 +13,10 @@ pub(crate) const LIMIT: u32 = 512;
 /// Frames are rounded up to this, and none is empty.
 const ROUND: u32 = 32;
 
+/// Programs that only kernels attach which do not count like this: the classic
+/// form is for those whose tracepoints can be preempted, from 7.0 on.
+const LATER: &[&str] = &["sf_sys_exit_classic"];
+
 /// A function of the object.
 #[derive(Debug, Default)]
 pub(crate) struct Function {
@@ -49,7 +53,10 @@ pub(crate) fn deepest(functions: &[Function]) -> Chain {
     for n in 0..functions.len() {
         below(functions, n, &mut known);
     }
-    known.into_iter().flatten().max_by_key(|chain| chain.bytes).unwrap_or_default()
+    let later = |n: &usize| LATER.contains(&functions[*n].name.as_str());
+    let earlier = (0..functions.len()).filter(|n| !later(n));
+    let chains = earlier.filter_map(|n| known[n].take());
+    chains.max_by_key(|chain| chain.bytes).unwrap_or_default()
 }
 
 fn below<'a>(

@@ -33,6 +33,8 @@ pub struct Counters {
     pub aggregated: [u64; CLASSES],
     /// Operations not told, by cause and class.
     pub lost: [[u64; CLASSES]; CAUSES],
+    /// Calls that the selection left out: in none of the above.
+    pub unselected: [u64; CLASSES],
     /// 32-bit system calls of interest, which this driver does not cover.
     pub uncovered_compat: u64,
     /// The same for `io_uring`.
@@ -59,6 +61,7 @@ impl Counters {
             lost: std::array::from_fn(|cause| {
                 row(offset_of!(sf_ring_prod, lost) + cause * lost_row)
             }),
+            unselected: row(offset_of!(sf_ring_prod, unselected)),
             uncovered_compat: word(offset_of!(sf_ring_prod, uncovered_compat)),
             uncovered_uring: word(offset_of!(sf_ring_prod, uncovered_uring)),
             wakeups: word(offset_of!(sf_ring_prod, wakeups)),
@@ -102,6 +105,12 @@ impl Counters {
         self.lost[SF_CAUSE_NESTED as usize].iter().sum::<u64>() + self.unclassed
     }
 
+    /// Calls that the selection left out, over all classes.
+    #[must_use]
+    pub fn total_unselected(&self) -> u64 {
+        self.unselected.iter().sum()
+    }
+
     /// Operations lost in one class.
     #[must_use]
     pub fn lost_in(&self, class: usize) -> u64 {
@@ -123,6 +132,7 @@ impl AddAssign for Counters {
             self.seen[class] += other.seen[class];
             self.delivered[class] += other.delivered[class];
             self.aggregated[class] += other.aggregated[class];
+            self.unselected[class] += other.unselected[class];
             for cause in 0..CAUSES {
                 self.lost[cause][class] += other.lost[cause][class];
             }

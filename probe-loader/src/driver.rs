@@ -7,7 +7,8 @@ use std::os::fd::BorrowedFd;
 use crate::ebpf::{self, Ebpf};
 use crate::kmod::{self, Kmod};
 use crate::ring::{self, Ring, valid_size};
-use crate::{Counters, abi};
+use crate::selection::Selection;
+use crate::{Counters, abi, sizing};
 
 /// What to capture with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +48,10 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 1 MiB per CPU: it stays in a core's second-level cache.
+    /// What fits this host: 1 MiB per CPU, less where that is much of the
+    /// memory ([`sizing`]).
     fn default() -> Self {
-        Self { ring_size: 1 << 20 }
+        Self { ring_size: sizing::Host::look().ring_size(sizing::TOTAL) }
     }
 }
 
@@ -121,7 +123,7 @@ fn worth_a_word(error: &kmod::Error) -> bool {
 
 enum Backend {
     Kmod(Kmod),
-    Ebpf(Ebpf),
+    Ebpf(Box<Ebpf>),
 }
 
 /// A driver that is loaded and whose rings are mapped.
@@ -148,7 +150,7 @@ impl Driver {
         let mut passed_over = None;
         let backend = match choice {
             Choice::Kmod => Backend::Kmod(Kmod::open(options)?),
-            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?),
+            Choice::Ebpf => Backend::Ebpf(Ebpf::open(options)?.into()),
             Choice::Auto => match Kmod::open(options) {
                 Ok(kmod) => Backend::Kmod(kmod),
                 // Somebody captures with the module: say so rather than
@@ -157,7 +159,7 @@ impl Driver {
                 Err(kmod) => match Ebpf::open(options) {
                     Ok(ebpf) => {
                         passed_over = Some(kmod).filter(worth_a_word);
-                        Backend::Ebpf(ebpf)
+                        Backend::Ebpf(ebpf.into())
                     }
                     Err(ebpf) => {
                         return Err(Error::None { kmod: kmod.into(), ebpf: ebpf.into() });
@@ -196,6 +198,21 @@ impl Driver {
         }
     }
 
+    /// Sets what is told from now on, before or while it records; without it
+    /// everything is. When it returns nothing is judged by an older selection,
+    /// and records that were made by one can still be in the rings.
+    ///
+    /// # Errors
+    /// When a process that it names is not there, or the driver cannot select.
+    /// The older selection stays.
+    pub fn select(&mut self, selection: &Selection) -> Result<(), Error> {
+        match &mut self.backend {
+            Backend::Kmod(kmod) => kmod.select(selection)?,
+            Backend::Ebpf(ebpf) => ebpf.select(selection)?,
+        }
+        Ok(())
+    }
+
     /// Starts recording.
     ///
     /// # Errors
@@ -219,6 +236,19 @@ impl Driver {
             Backend::Ebpf(ebpf) => ebpf.stop()?,
         }
         Ok(())
+    }
+
+    /// Whether somebody has switched this capture off since it was started: by
+    /// the module's parameter `capture`, or with
+    /// [`ebpf::switch_off`](crate::ebpf::switch_off). Nothing is recorded then,
+    /// nor counted; the rings keep what they had. A start after that, where it
+    /// is allowed again, begins anew.
+    #[must_use]
+    pub fn switched_off(&self) -> bool {
+        match &self.backend {
+            Backend::Kmod(kmod) => kmod.switched_off(),
+            Backend::Ebpf(ebpf) => ebpf.switched_off(),
+        }
     }
 
     /// The rings, one per possible CPU.

@@ -14,7 +14,9 @@ mod config;
 mod info;
 mod kernel;
 mod log;
+mod off;
 mod prod;
+mod select;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -23,10 +25,14 @@ use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, OpenObject};
 use crate::counters::Counters;
 use crate::driver::Options;
 use crate::ring::stride;
+use crate::selection::Selection;
+pub use off::switch_off;
+
 use bells::Bells;
 use config::Config;
 use kernel::{Facts, Form, Uring};
 use prod::ProdPage;
+use select::Select;
 
 /// Alignment that libelf expects of an object in memory.
 #[repr(C, align(8))]
@@ -39,6 +45,12 @@ static OBJECT: &Aligned<[u8]> =
 const RING_SIZE_MAX: usize = 1 << 28;
 
 /// Programs that are the same in every form.
+/// The program that walks over all tasks.
+const WALKER: &str = "sf_walk_tree";
+
+/// Section of what the loader selects.
+const SELECT_SECTION: &str = ".data.select";
+
 const SCHED_PROGRAMS: [&str; 3] = ["sf_sched_exit", "sf_sched_fork", "sf_sched_exec"];
 
 /// Why the driver cannot be used.
@@ -111,6 +123,12 @@ pub enum Error {
         /// The system's answer.
         reason: String,
     },
+    /// A process that was to be selected is not there.
+    #[error("process {pid} is not there")]
+    NoProcess {
+        /// The process.
+        pid: u32,
+    },
     /// A program still ran a second after it was detached.
     #[error("a program is still running on cpu {cpu} after it was detached")]
     Running {
@@ -148,6 +166,7 @@ pub(crate) struct Ebpf {
     links: Vec<Link>,
     prods: Vec<ProdPage>,
     bells: Bells,
+    select: Select,
     rings: OwnedFd,
     object: Object,
     form: Form,
@@ -171,6 +190,11 @@ impl Ebpf {
         let config = configure(&mut open, &facts, options, cpus, &log)?;
         let object = open.load().map_err(|error| log.load_error(&error))?;
         let bells = Bells::hang(&object, cpus)?;
+        let select = {
+            let control = section(&object, SELECT_SECTION)?;
+            let marks = object_map(&object, "tree")?;
+            Select::new(control.as_fd(), marks.as_fd())?
+        };
         let rings = object_map(&object, "rings")?
             .as_fd()
             .try_clone_to_owned()
@@ -186,6 +210,7 @@ impl Ebpf {
             links: Vec::new(),
             prods,
             bells,
+            select,
             rings,
             object,
             form: facts.form,
@@ -224,7 +249,27 @@ impl Ebpf {
         let names = SCHED_PROGRAMS.into_iter().chain(uring).chain([self.form.program()]);
         let links: Result<Vec<_>, _> = names.map(|name| attach(&self.object, name, &log)).collect();
         self.links = links?;
+        drop(log);
+        // Births are seen from here on.
+        self.change_selection(|select, hooks| select.again(hooks))?;
         self.switch(true)
+    }
+
+    /// Sets what is told.
+    pub(crate) fn select(&mut self, selection: &Selection) -> Result<(), Error> {
+        self.change_selection(|select, hooks| select.set(selection.raw(), hooks))
+    }
+
+    fn change_selection(
+        &mut self,
+        change: impl FnOnce(&mut Select, &select::Hooks<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (bells, object) = (&self.bells, &self.object);
+        let hooks = select::Hooks {
+            grace: &|| bells.wait_for_programs(),
+            walker: &|| attach(object, WALKER, &log::Capture::start()),
+        };
+        change(&mut self.select, &hooks)
     }
 
     /// Detaches the programs and waits until none runs.
@@ -240,12 +285,7 @@ impl Ebpf {
 
     /// Makes the programs record, or return at once (`sf_running`).
     fn switch(&self, on: bool) -> Result<(), Error> {
-        let section = self.object.maps().find(|map| {
-            let name = map.name().to_string_lossy();
-            name.ends_with(".bss")
-        });
-        let section = section.ok_or(Error::Object("its switch"))?;
-        section
+        section(&self.object, ".bss")?
             .update(&0u32.to_ne_bytes(), &u32::from(on).to_ne_bytes(), MapFlags::ANY)
             .map_err(|error| Error::libbpf("switch the programs", &error))
     }
@@ -260,6 +300,13 @@ impl Ebpf {
         }
         Counters::kept(tasks, calls)
     }
+
+    /// Whether another process switched this capture off.
+    pub(crate) fn switched_off(&self) -> bool {
+        let Ok(section) = section(&self.object, ".bss") else { return false };
+        let value = section.lookup(&0u32.to_ne_bytes(), MapFlags::ANY);
+        value.ok().flatten().as_deref() == Some(&off::CUT.to_ne_bytes())
+    }
 }
 
 fn possible_cpus() -> Result<u32, Error> {
@@ -273,6 +320,14 @@ fn open_object(log: &log::Capture) -> Result<OpenObject, Error> {
         .name("sysflow")
         .and_then(|builder| builder.open_memory(&OBJECT.0))
         .map_err(|error| log.load_error(&error))
+}
+
+/// A section of variables.
+fn section<'obj>(object: &'obj Object, name: &'static str) -> Result<libbpf_rs::Map<'obj>, Error> {
+    object
+        .maps()
+        .find(|map| map.name().to_string_lossy().ends_with(name))
+        .ok_or(Error::Object(name))
 }
 
 fn object_map<'obj>(
@@ -299,6 +354,7 @@ fn configure(
         let sized = match name.as_str() {
             "rings" => map.set_value_size(value_size).and_then(|()| map.set_max_entries(cpus)),
             "cpus" | "bells" => map.set_max_entries(cpus),
+            "tree" => map.set_max_entries(select::parts()),
             _ => Ok(()),
         };
         sized.map_err(|error| log.load_error(&error))?;
@@ -320,6 +376,7 @@ fn configure(
     for mut program in open.progs_mut() {
         let name = program.name().to_string_lossy().into_owned();
         let wanted = SCHED_PROGRAMS.contains(&name.as_str())
+            || name == WALKER
             || name == facts.form.program()
             || facts.uring.is_some_and(|uring| uring.programs().contains(&name.as_str()));
         program.set_autoload(wanted);

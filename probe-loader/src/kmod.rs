@@ -4,13 +4,15 @@
 //! `driver/include/sysflow/device.h` is the interface.
 
 mod build;
+mod cache;
 mod device;
 pub mod module;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use build::{build, can_build};
+pub use build::{build, built, can_build};
+pub(crate) use build::{headers, in_path, wanted_compiler};
 pub(crate) use device::Kmod;
 
 use crate::driver;
@@ -44,6 +46,24 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// A process that was to be selected is not there.
+    #[error("{} not there", processes(pids))]
+    NoProcess {
+        /// Those that were asked for.
+        pids: Vec<u32>,
+    },
+    /// The module's switch is off.
+    #[error("capture is switched off: write 1 to {switch} to allow it again")]
+    SwitchedOff {
+        /// The switch.
+        switch: &'static str,
+    },
+    /// The loaded module is too old to select.
+    #[error(
+        "the loaded module cannot select what it tells: unload it (sysflow probe unload) and \
+         load this version's"
+    )]
+    NoSelection,
     /// The rings would take too much memory.
     #[error("no memory for a ring of {size} bytes on each of {cpus} CPUs: ask for smaller ones")]
     Memory {
@@ -117,6 +137,16 @@ pub enum Error {
         /// The system's answer.
         source: io::Error,
     },
+}
+
+fn processes(pids: &[u32]) -> String {
+    match pids {
+        [one] => format!("process {one} is"),
+        all => {
+            let all: Vec<_> = all.iter().map(u32::to_string).collect();
+            format!("one of the processes {} is", all.join(", "))
+        }
+    }
 }
 
 /// Turns an error on `path` into ours.

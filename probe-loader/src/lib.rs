@@ -11,14 +11,18 @@
 
 pub mod abi;
 pub mod counters;
+pub mod doctor;
 pub mod driver;
 pub mod ebpf;
 pub mod kmod;
 pub mod record;
 pub mod ring;
+pub mod selection;
+pub mod sizing;
 pub mod status;
 
 pub use counters::Counters;
 pub use driver::Driver;
 pub use record::Record;
 pub use ring::Ring;
+pub use selection::Selection;

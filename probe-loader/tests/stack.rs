@@ -18,6 +18,7 @@ fn frames_are_rounded_and_the_deepest_chain_is_named() {
         function("middle", 96, &[3]),
         function("end", 97, &[]),
         function("alone", 0, &[]),
+        function("sf_sys_exit_classic", 400, &[2]),
     ];
     let chain = deepest(&all);
     assert_eq!(chain, Chain { bytes: 160 + 224, functions: vec![0, 1] });

@@ -11,6 +11,7 @@
 pub mod calls;
 pub mod figures;
 pub mod null_probe;
+pub mod peer;
 pub mod reader;
 pub mod subject;
 pub mod throughput;

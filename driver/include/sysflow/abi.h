@@ -39,6 +39,11 @@
  *  - 1.1: operations on names (sf_rec_path, which got arg[]), chdir and chroot,
  *    ANON, CLOSE_RANGE, PIPE, MMAP (sf_rec_mmap); READ and WRITE tell calls
  *    that move bytes between two descriptors, too.
+ *  - 1.2: SF_F_STATE; CLONE tells the flags of clone3(2) and the network
+ *    namespace.
+ *
+ * API versions
+ *  - 1.1: SF_IOC_SELECT (select.h) and sf_ring_prod.unselected; sf_info.state.
  */
 #ifndef SYSFLOW_ABI_H
 #define SYSFLOW_ABI_H
@@ -46,8 +51,8 @@
 #include <linux/types.h>
 #include "ops.h"
 
-#define SF_API_VERSION		((1U << 16) | 0U)
-#define SF_SCHEMA_VERSION	((1U << 16) | 1U)
+#define SF_API_VERSION		((1U << 16) | 1U)
+#define SF_SCHEMA_VERSION	((1U << 16) | 2U)
 
 /* No record is longer. A ring has this much room behind its end, so that a
  * record is always contiguous (see ring.h). */
@@ -70,6 +75,8 @@
 #define SF_F_USER	0x20U	/* a path or an address comes from user memory
 				 * (no kernel object holds it any more): it is
 				 * what the caller gave, perhaps relative */
+#define SF_F_STATE	0x40U	/* the selection leaves it out: told for the
+				 * state of its process alone (select.h) */
 
 /* Begins every record: 24 bytes. */
 struct sf_hdr {
@@ -250,8 +257,10 @@ struct sf_rec_mmap {
  * A call told by numbers alone. 56 bytes.
  *
  *		arg[0]			arg[1]			arg[2]
- * CLONE	flags of clone(2),	0			0
- *		else 0
+ * CLONE	flags of clone(2)	inode number of the	0
+ *		and, from user		network namespace of
+ *		memory (SF_F_USER),	the task that returns
+ *		of clone3(2), else 0	(since 1.2, else 0)
  * CLOSE_	first number		last number		CLOSE_RANGE_*
  * RANGE	    without CLOSE_RANGE_CLOEXEC what is open among them is
  *		    closed now, else at the next exec; with

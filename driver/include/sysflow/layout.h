@@ -151,6 +151,7 @@ SF_ASSERT_OFFSET(sf_ring_prod, uncovered_compat, 576);
 SF_ASSERT_OFFSET(sf_ring_prod, uncovered_uring, 584);
 SF_ASSERT_OFFSET(sf_ring_prod, wakeups, 592);
 SF_ASSERT_OFFSET(sf_ring_prod, pad2, 600);
+SF_ASSERT_OFFSET(sf_ring_prod, unselected, 640);
 
 SF_ASSERT_OFFSET(sf_ring_cons, tail, 0);
 SF_ASSERT_OFFSET(sf_ring_cons, pad0, 8);
@@ -163,9 +164,37 @@ SF_ASSERT_OFFSET(sf_info, nr_cpus, 8);
 SF_ASSERT_OFFSET(sf_info, record_max, 12);
 SF_ASSERT_OFFSET(sf_info, ring_size, 16);
 SF_ASSERT_OFFSET(sf_info, stride, 24);
-SF_ASSERT_OFFSET(sf_info, pad, 32);
+SF_ASSERT_OFFSET(sf_info, state, 32);
+SF_ASSERT_OFFSET(sf_info, offs, 36);
+SF_ASSERT_OFFSET(sf_info, pad, 40);
 
 SF_ASSERT_OFFSET(sf_setup, ring_size, 0);
 SF_ASSERT_OFFSET(sf_setup, pad, 8);
+
+SF_ASSERT_OFFSET(sf_selection, ops, 0);
+SF_ASSERT_OFFSET(sf_selection, state, 32);
+SF_ASSERT_OFFSET(sf_selection, filters, 64);
+SF_ASSERT_OFFSET(sf_selection, nr_pids, 68);
+SF_ASSERT_OFFSET(sf_selection, nr_cgroups, 72);
+SF_ASSERT_OFFSET(sf_selection, nr_uids, 76);
+SF_ASSERT_OFFSET(sf_selection, hierarchy, 80);
+SF_ASSERT_OFFSET(sf_selection, pids, 84);
+SF_ASSERT_OFFSET(sf_selection, pad0, 212);
+SF_ASSERT_OFFSET(sf_selection, cgroups, 216);
+SF_ASSERT_OFFSET(sf_selection, uids, 472);
+SF_ASSERT_OFFSET(sf_selection, pad, 728);
+
+SF_ASSERT_OFFSET(sf_filter, sel, 0);
+SF_ASSERT_OFFSET(sf_filter, stamp, 768);
+SF_ASSERT_OFFSET(sf_filter, mark, 772);
+SF_ASSERT_OFFSET(sf_filter, pad, 774);
+
+SF_ASSERT_OFFSET(sf_control, active, 0);
+SF_ASSERT_OFFSET(sf_control, walk_filter, 4);
+SF_ASSERT_OFFSET(sf_control, walk_mark, 8);
+SF_ASSERT_OFFSET(sf_control, walk_any, 12);
+SF_ASSERT_OFFSET(sf_control, walk_roots, 16);
+SF_ASSERT_OFFSET(sf_control, pad, 20);
+SF_ASSERT_OFFSET(sf_control, filter, 24);
 
 #endif /* SYSFLOW_LAYOUT_H */

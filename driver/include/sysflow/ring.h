@@ -25,6 +25,10 @@
  * Accounting: for each class, at any moment when writing == 0,
  *     seen == delivered + aggregated + sum over causes of lost
  * seen is counted before anything can fail, the others where it is decided.
+ * Of sendmmsg and recvmmsg each message counts, but where the description of
+ * their file is lost, and they with it: then the call counts once.
+ * Calls that the selection leaves out (select.h) are in unselected and in no
+ * other: what was of interest is seen and unselected together.
  */
 #ifndef SYSFLOW_RING_H
 #define SYSFLOW_RING_H
@@ -79,6 +83,10 @@ struct sf_ring_prod {
 	__u64 uncovered_uring;	/* the same for io_uring */
 	__u64 wakeups;	/* times the reader was woken */
 	__u64 pad2[5];
+
+	/* Once per call that is left out: one count each, also where a call
+	 * would be told by several records or counted as several messages. */
+	__u64 unselected[SF_CLASS_SLOTS];
 };
 
 /* One page. */
@@ -93,7 +101,7 @@ struct sf_ring_cons {
 	__u64 pad1[7];
 };
 
-SF_ASSERT_SIZE(sf_ring_prod, 640);
+SF_ASSERT_SIZE(sf_ring_prod, 704);
 SF_ASSERT_SIZE(sf_ring_cons, 128);
 
 #endif /* SYSFLOW_RING_H */

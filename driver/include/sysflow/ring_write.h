@@ -75,6 +75,19 @@ SF_INLINE void sf_ring_lose(struct sf_ring_prod *prod, __u32 cls, __u32 cause)
 		 prod->lost[cause & (SF_CAUSE_COUNT - 1)][cls] + 1);
 }
 
+/* A call that the selection leaves out. */
+SF_INLINE void sf_ring_leave_out(struct sf_ring_prod *prod, __u32 cls)
+{
+	SF_WRITE(prod->unselected[cls], prod->unselected[cls] + 1);
+}
+
+/* The operation of a probe run that began is left out after all. */
+SF_INLINE void sf_ring_unsee(struct sf_ring_prod *prod, __u32 cls)
+{
+	SF_WRITE(prod->seen[cls], prod->seen[cls] - 1);
+	sf_ring_leave_out(prod, cls);
+}
+
 /* Another record of the same probe run (a description before its use). */
 SF_INLINE void sf_ring_see(struct sf_ring_prod *prod, __u32 cls)
 {

@@ -35,7 +35,8 @@
  *   BIND    a: descriptor, b: sockaddr, c: its length.
  *   SOCKNUM a: descriptor, b: a number.
  *   PAIR    a: family, b: type, c: protocol; the next: two descriptors.
- *   CLONE   a: flags, or SF_ARG_NONE. Returns a tid, or 0 in the child.
+ *   CLONE   a: flags, SF_ARG_HOW: clone_args at the first argument, or
+ *           SF_ARG_NONE. Returns a tid, or 0 in the child.
  *   EXEC    a: path, c: directory descriptor or SF_ARG_NONE. Only a failure
  *           is told at exit.
  *   NAMES   a: SF_NAMES_<call>, its row of names.h. Returns 0.
@@ -141,7 +142,7 @@ SF_SYSCALL(shutdown,	SOCKNUM, SHUTDOWN, 0, 1, 0)
 SF_SYSCALL(socketpair,	PAIR, SOCKETPAIR, 0, 1, 2)
 
 SF_SYSCALL(clone,	CLONE, CLONE, 0, 0, 0)
-SF_SYSCALL(clone3,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
+SF_SYSCALL(clone3,	CLONE, CLONE, SF_ARG_HOW, 0, 0)
 SF_SYSCALL(fork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(vfork,	CLONE, CLONE, SF_ARG_NONE, 0, 0)
 SF_SYSCALL(execve,	EXEC, EXEC, 0, 0, SF_ARG_NONE)

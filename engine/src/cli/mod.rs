@@ -6,9 +6,11 @@
 
 mod convert;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;
+mod select;
 mod semantics;
 mod signals;
 mod size;

@@ -26,7 +26,10 @@ enum Command {
     Status,
     /// Load the kernel module, and build it first if there is none
     Load(LoadArgs),
-    /// Unload the kernel module
+    /// Switch off captures that use eBPF, and unload the kernel module
+    ///
+    /// A capture that uses the module keeps it loaded; writing 0 to
+    /// /sys/module/sysflow/parameters/capture ends it.
     Unload,
 }
 
@@ -45,11 +48,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     match &args.command {
         Command::Status => status(&mut io::stdout().lock()),
         Command::Load(args) => load(args),
-        Command::Unload => {
-            module::unload()?;
-            println!("unloaded");
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Unload => unload(),
     }
 }
 
@@ -85,6 +84,21 @@ fn status(out: &mut impl Write) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// The captures of both drivers: those with eBPF are switched off without their help.
+fn unload() -> anyhow::Result<ExitCode> {
+    let switched = probe_loader::ebpf::switch_off()?;
+    match switched {
+        0 => {}
+        1 => println!("switched off a capture with eBPF"),
+        many => println!("switched off {many} captures with eBPF"),
+    }
+    if switched == 0 || module::loaded() {
+        module::unload()?;
+        println!("unloaded the kernel module");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     if module::loaded() {
         println!("loaded already");
@@ -95,6 +109,7 @@ fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
         (Some(path), _) => path.clone(),
         (None, Some(sources)) => build(sources)?,
         (None, None) => match module::find() {
+            Ok(path) if path.starts_with(module::CACHE) => renewed(path),
             Ok(path) => path,
             Err(kmod::Error::NotFound { .. }) => build(&default_sources()?)?,
             Err(other) => return Err(other.into()),
@@ -105,15 +120,29 @@ fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The module that was built before, built again if its sources have changed
+/// and are here.
+fn renewed(path: PathBuf) -> PathBuf {
+    let Ok(sources) = default_sources() else { return path };
+    build(&sources).unwrap_or_else(|error| {
+        eprintln!("{} is not of these sources, and used: {error}", path.display());
+        path
+    })
+}
+
 fn build(sources: &Path) -> anyhow::Result<PathBuf> {
+    let cache = Path::new(module::CACHE);
+    if let Some(module) = kmod::built(sources, cache)? {
+        return Ok(module);
+    }
     kmod::can_build()?;
     println!("building the module from {}", sources.display());
-    Ok(kmod::build(sources, Path::new(module::CACHE))?)
+    Ok(kmod::build(sources, cache)?)
 }
 
 /// Where the sources are: installed, or in the tree that this program was
 /// built in.
-fn default_sources() -> anyhow::Result<PathBuf> {
+pub(super) fn default_sources() -> anyhow::Result<PathBuf> {
     let installed = PathBuf::from(concat!("/usr/src/sysflow-", env!("CARGO_PKG_VERSION")));
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let tree = program.ancestors().nth(3).map(|root| root.join("driver"));

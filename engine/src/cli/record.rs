@@ -14,10 +14,12 @@ use engine::clock;
 use engine::semantics::Semantics;
 use engine::sink::FileSink;
 use probe_loader::driver::{Choice, Driver, Options};
+use probe_loader::sizing::Host;
 use sysflow::record::Header;
 use sysflow::schema::Version;
 use sysflow::write::{self, OutputFile};
 
+use super::select::SelectArgs;
 use super::semantics::{self, SemanticsArgs};
 use super::size::{self, grouped};
 use super::{convert, summary};
@@ -35,7 +37,7 @@ pub(crate) struct Args {
 
     /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
     /// are converted one after the other
-    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["limit", "driver", "ring_size"])]
+    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["limit", "driver", "ring_size", "ring_total"])]
     pub(super) read: Vec<PathBuf>,
 
     /// Name of this exporter in the file's header [default: the name of the host, with --read of the captured one]
@@ -50,9 +52,14 @@ pub(crate) struct Args {
     #[arg(long, value_enum, default_value_t = DriverChoice::Auto)]
     driver: DriverChoice,
 
-    /// Ring of each CPU: a power of two from 64K to 1G
-    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = ring_size)]
-    ring_size: usize,
+    /// Ring of each CPU: a power of two from 64K to 1G [default: 1M, less where the rings would
+    /// take more than --ring-total or a 32nd of the memory]
+    #[arg(long, value_name = "SIZE", value_parser = ring_size)]
+    ring_size: Option<usize>,
+
+    /// What the rings of all CPUs take together at most, unless --ring-size is given
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size::parse, conflicts_with = "ring_size")]
+    ring_total: usize,
 
     /// Write a flow that goes on each time this many seconds have passed
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
@@ -78,6 +85,9 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(super) semantics: SemanticsArgs,
+
+    #[command(flatten)]
+    select: SelectArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -108,7 +118,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn ring_size(text: &str) -> Result<usize, String> {
+pub(super) fn ring_size(text: &str) -> Result<usize, String> {
     let size = size::parse(text)?;
     if probe_loader::ring::valid_size(size) {
         Ok(size)
@@ -125,8 +135,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return convert::run(args);
     }
     let header = header(args)?;
-    let options = Options { ring_size: args.ring_size };
-    let driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
+    let semantics = args.semantics.apply(Semantics::default(), semantics::environment);
+    let selection = args.select.selection(semantics.collect)?;
+    let ring_size = args.ring_size.unwrap_or_else(|| Host::look().ring_size(args.ring_total));
+    let options = Options { ring_size };
+    let mut driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
+    driver.select(&selection).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {
         say(args, &format!("the kernel module is not used: {why}"));
@@ -142,7 +156,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let settings = Settings {
         export_interval: u64::try_from(args.export_interval.as_nanos())?,
         schema: args.schema,
-        semantics: args.semantics.apply(Semantics::default(), semantics::environment),
+        semantics,
     };
     let started = clock::epoch_now();
     let outcome = record(args, driver, settings, sink)?;
@@ -219,8 +233,11 @@ fn say(args: &Args, text: &str) {
 /// Gives the output its name. Returns whether something of it is missing, and
 /// the rest of the outcome with the file's summary.
 fn finish(args: &Args, outcome: Outcome) -> (bool, Option<summary::Finished>) {
-    let Outcome { mut sink, counts, cpus, kept, damaged, elapsed } = outcome;
-    let mut broken = false;
+    let Outcome { mut sink, counts, cpus, kept, damaged, elapsed, switched_off } = outcome;
+    let mut broken = switched_off;
+    if switched_off {
+        eprintln!("sysflow: the driver was switched off from outside; the capture ends there");
+    }
     let trouble = sink.take_trouble();
     let (records, bytes) = match sink.into_file().finish() {
         Ok(summary) => {

@@ -104,6 +104,7 @@ impl Report<'_> {
     fn remarks(&self, out: &mut impl Write, total: &Counters) -> io::Result<()> {
         let counts = &self.outcome.counts;
         for (number, what) in [
+            (total.total_unselected(), "calls were left out by the selection, not counted above"),
             (total.uncovered_compat, "32-bit system calls were not covered"),
             (total.uncovered_uring, "operations of io_uring were not covered"),
             (
@@ -157,6 +158,7 @@ fn cpu_json(cpu: usize, c: &Counters) -> Value {
         "delivered": classes(&c.delivered),
         "aggregated": classes(&c.aggregated),
         "lost": Value::Object(lost.collect::<Map<_, _>>()),
+        "unselected": classes(&c.unselected),
         "uncovered_compat": c.uncovered_compat,
         "uncovered_uring": c.uncovered_uring,
         "wakeups": c.wakeups,

@@ -114,6 +114,9 @@ pub struct Engine<S> {
     open_files: OpenFiles,
     flows: Flows,
     listening: crate::snapshot::Listening,
+    /// The event is told for the state of its process alone: nothing is written
+    /// of it.
+    state_alone: bool,
     /// Number of the current output file, from 1.
     file: u32,
     /// Time of the last event, ns of the events' clock.
@@ -156,6 +159,7 @@ impl<S: Sink> Engine<S> {
             open_files: OpenFiles::default(),
             flows: Flows::with_grain(settings.semantics.grain),
             listening: crate::snapshot::Listening::default(),
+            state_alone: false,
             file: 1,
             now: 0,
             abandoned: VecDeque::new(),
@@ -198,6 +202,7 @@ impl<S: Sink> Engine<S> {
     #[inline]
     pub fn apply(&mut self, record: &Record<'_>) {
         let ts = record.header().ts;
+        self.state_alone = u32::from(record.header().flags) & abi::SF_F_STATE != 0;
         self.counts.events += 1;
         if ts < self.now {
             self.counts.late += 1;

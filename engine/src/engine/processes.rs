@@ -228,7 +228,7 @@ impl<S: Sink> Engine<S> {
             self.cut_off_process(process, exit.h.ts);
         } else {
             self.cut_off_thread(process, exit.h.tid, exit.h.ts);
-            if self.settings.semantics.process_flows {
+            if self.settings.semantics.process_flows && !self.state_alone {
                 let by = Actor { process, tid: exit.h.tid, ts: exit.h.ts };
                 self.thread_event(by, OpFlags::EXIT, |sums| sums.exited += 1);
                 return;

@@ -2,8 +2,8 @@
 // Made from driver/include/sysflow by `cargo run -p bindings`; do not edit.
 
 pub const SF_CLASS_SHIFT: u32 = 5;
-pub const SF_API_VERSION: u32 = 65536;
-pub const SF_SCHEMA_VERSION: u32 = 65537;
+pub const SF_API_VERSION: u32 = 65537;
+pub const SF_SCHEMA_VERSION: u32 = 65538;
 pub const SF_RECORD_MAX: u32 = 32768;
 pub const SF_PATH_MAX: u32 = 4096;
 pub const SF_CGROUP_MAX: u32 = 1024;
@@ -16,6 +16,7 @@ pub const SF_F_CUT: u32 = 4;
 pub const SF_F_FAULT: u32 = 8;
 pub const SF_F_TUPLE: u32 = 16;
 pub const SF_F_USER: u32 = 32;
+pub const SF_F_STATE: u32 = 64;
 pub const SF_FILE_CREATED: u32 = 1;
 pub const SF_FILE_UNLINKED: u32 = 2;
 pub const SF_FILE_MADE_SHIFT: u32 = 8;
@@ -30,8 +31,17 @@ pub const SF_RING_CONS: u32 = 4096;
 pub const SF_RING_DATA: u32 = 8192;
 pub const SF_RING_SIZE_MIN: u32 = 65536;
 pub const SF_RING_SIZE_MAX: u32 = 1073741824;
+pub const SF_OP_WORDS: u32 = 4;
+pub const SF_SELECT_MAX: u32 = 32;
+pub const SF_SELECT_TREE: u32 = 1;
+pub const SF_SELECT_CGROUP: u32 = 2;
+pub const SF_SELECT_UID: u32 = 4;
+pub const SF_MARKS: u32 = 65536;
 pub const SF_DEVICE: &[u8; 13] = b"/dev/sysflow\0";
 pub const SF_MODULE: &[u8; 8] = b"sysflow\0";
+pub const SF_STATE_OFF: u32 = 1;
+pub const SF_STATE_CUT: u32 = 2;
+pub const SF_MODULE_SWITCH: &[u8; 39] = b"/sys/module/sysflow/parameters/capture\0";
 pub type __u8 = ::core::ffi::c_uchar;
 pub type __u16 = ::core::ffi::c_ushort;
 pub type __s32 = ::core::ffi::c_int;
@@ -495,10 +505,11 @@ pub struct sf_ring_prod {
     pub uncovered_uring: __u64,
     pub wakeups: __u64,
     pub pad2: [__u64; 5usize],
+    pub unselected: [__u64; 8usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of sf_ring_prod"][::core::mem::size_of::<sf_ring_prod>() - 640usize];
+    ["Size of sf_ring_prod"][::core::mem::size_of::<sf_ring_prod>() - 704usize];
     ["Alignment of sf_ring_prod"][::core::mem::align_of::<sf_ring_prod>() - 8usize];
     ["Offset of field: sf_ring_prod::magic"][::core::mem::offset_of!(sf_ring_prod, magic) - 0usize];
     ["Offset of field: sf_ring_prod::api_version"]
@@ -532,6 +543,8 @@ const _: () = {
     ["Offset of field: sf_ring_prod::wakeups"]
         [::core::mem::offset_of!(sf_ring_prod, wakeups) - 592usize];
     ["Offset of field: sf_ring_prod::pad2"][::core::mem::offset_of!(sf_ring_prod, pad2) - 600usize];
+    ["Offset of field: sf_ring_prod::unselected"]
+        [::core::mem::offset_of!(sf_ring_prod, unselected) - 640usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
@@ -553,6 +566,107 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct sf_uids {
+    pub first: __u32,
+    pub last: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sf_uids"][::core::mem::size_of::<sf_uids>() - 8usize];
+    ["Alignment of sf_uids"][::core::mem::align_of::<sf_uids>() - 4usize];
+    ["Offset of field: sf_uids::first"][::core::mem::offset_of!(sf_uids, first) - 0usize];
+    ["Offset of field: sf_uids::last"][::core::mem::offset_of!(sf_uids, last) - 4usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct sf_selection {
+    pub ops: [__u64; 4usize],
+    pub state: [__u64; 4usize],
+    pub filters: __u32,
+    pub nr_pids: __u32,
+    pub nr_cgroups: __u32,
+    pub nr_uids: __u32,
+    pub hierarchy: __u32,
+    pub pids: [__u32; 32usize],
+    pub pad0: __u32,
+    pub cgroups: [__u64; 32usize],
+    pub uids: [sf_uids; 32usize],
+    pub pad: [__u64; 5usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sf_selection"][::core::mem::size_of::<sf_selection>() - 768usize];
+    ["Alignment of sf_selection"][::core::mem::align_of::<sf_selection>() - 8usize];
+    ["Offset of field: sf_selection::ops"][::core::mem::offset_of!(sf_selection, ops) - 0usize];
+    ["Offset of field: sf_selection::state"]
+        [::core::mem::offset_of!(sf_selection, state) - 32usize];
+    ["Offset of field: sf_selection::filters"]
+        [::core::mem::offset_of!(sf_selection, filters) - 64usize];
+    ["Offset of field: sf_selection::nr_pids"]
+        [::core::mem::offset_of!(sf_selection, nr_pids) - 68usize];
+    ["Offset of field: sf_selection::nr_cgroups"]
+        [::core::mem::offset_of!(sf_selection, nr_cgroups) - 72usize];
+    ["Offset of field: sf_selection::nr_uids"]
+        [::core::mem::offset_of!(sf_selection, nr_uids) - 76usize];
+    ["Offset of field: sf_selection::hierarchy"]
+        [::core::mem::offset_of!(sf_selection, hierarchy) - 80usize];
+    ["Offset of field: sf_selection::pids"][::core::mem::offset_of!(sf_selection, pids) - 84usize];
+    ["Offset of field: sf_selection::pad0"][::core::mem::offset_of!(sf_selection, pad0) - 212usize];
+    ["Offset of field: sf_selection::cgroups"]
+        [::core::mem::offset_of!(sf_selection, cgroups) - 216usize];
+    ["Offset of field: sf_selection::uids"][::core::mem::offset_of!(sf_selection, uids) - 472usize];
+    ["Offset of field: sf_selection::pad"][::core::mem::offset_of!(sf_selection, pad) - 728usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct sf_filter {
+    pub sel: sf_selection,
+    pub stamp: __u32,
+    pub mark: [__u8; 2usize],
+    pub pad: [__u8; 2usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sf_filter"][::core::mem::size_of::<sf_filter>() - 776usize];
+    ["Alignment of sf_filter"][::core::mem::align_of::<sf_filter>() - 8usize];
+    ["Offset of field: sf_filter::sel"][::core::mem::offset_of!(sf_filter, sel) - 0usize];
+    ["Offset of field: sf_filter::stamp"][::core::mem::offset_of!(sf_filter, stamp) - 768usize];
+    ["Offset of field: sf_filter::mark"][::core::mem::offset_of!(sf_filter, mark) - 772usize];
+    ["Offset of field: sf_filter::pad"][::core::mem::offset_of!(sf_filter, pad) - 774usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct sf_control {
+    pub active: __u32,
+    pub walk_filter: __u32,
+    pub walk_mark: __u32,
+    pub walk_any: __u32,
+    pub walk_roots: __u32,
+    pub pad: __u32,
+    pub filter: [sf_filter; 2usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of sf_control"][::core::mem::size_of::<sf_control>() - 1576usize];
+    ["Alignment of sf_control"][::core::mem::align_of::<sf_control>() - 8usize];
+    ["Offset of field: sf_control::active"][::core::mem::offset_of!(sf_control, active) - 0usize];
+    ["Offset of field: sf_control::walk_filter"]
+        [::core::mem::offset_of!(sf_control, walk_filter) - 4usize];
+    ["Offset of field: sf_control::walk_mark"]
+        [::core::mem::offset_of!(sf_control, walk_mark) - 8usize];
+    ["Offset of field: sf_control::walk_any"]
+        [::core::mem::offset_of!(sf_control, walk_any) - 12usize];
+    ["Offset of field: sf_control::walk_roots"]
+        [::core::mem::offset_of!(sf_control, walk_roots) - 16usize];
+    ["Offset of field: sf_control::pad"][::core::mem::offset_of!(sf_control, pad) - 20usize];
+    ["Offset of field: sf_control::filter"][::core::mem::offset_of!(sf_control, filter) - 24usize];
+};
+pub const SF_GATE_OUT: sf_gate = 0;
+pub const SF_GATE_TOLD: sf_gate = 1;
+pub const SF_GATE_STATE: sf_gate = 2;
+pub type sf_gate = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
 pub struct sf_info {
     pub api_version: __u32,
     pub schema_version: __u32,
@@ -560,7 +674,9 @@ pub struct sf_info {
     pub record_max: __u32,
     pub ring_size: __u64,
     pub stride: __u64,
-    pub pad: [__u64; 4usize],
+    pub state: __u32,
+    pub offs: __u32,
+    pub pad: [__u64; 3usize],
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
@@ -575,7 +691,9 @@ const _: () = {
         [::core::mem::offset_of!(sf_info, record_max) - 12usize];
     ["Offset of field: sf_info::ring_size"][::core::mem::offset_of!(sf_info, ring_size) - 16usize];
     ["Offset of field: sf_info::stride"][::core::mem::offset_of!(sf_info, stride) - 24usize];
-    ["Offset of field: sf_info::pad"][::core::mem::offset_of!(sf_info, pad) - 32usize];
+    ["Offset of field: sf_info::state"][::core::mem::offset_of!(sf_info, state) - 32usize];
+    ["Offset of field: sf_info::offs"][::core::mem::offset_of!(sf_info, offs) - 36usize];
+    ["Offset of field: sf_info::pad"][::core::mem::offset_of!(sf_info, pad) - 40usize];
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]

@@ -47,7 +47,8 @@ macro_rules! plain {
     )* };
 }
 plain!(sf_hdr sf_rec_io sf_rec_sockio sf_rec_file sf_rec_sock sf_rec_fd sf_rec_call sf_rec_fork
-    sf_rec_exec sf_rec_exit sf_rec_mmap sf_rec_path sf_info sf_setup);
+    sf_rec_exec sf_rec_exit sf_rec_mmap sf_rec_path sf_info sf_setup
+    sf_selection);
 
 /// A version as people write it: `major.minor`.
 #[must_use]

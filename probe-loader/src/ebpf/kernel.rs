@@ -179,7 +179,7 @@ fn ask_tgid() -> Option<u32> {
         program.set_autoload(wanted);
     }
     for mut map in open.maps_mut() {
-        if ["rings", "cpus", "bells", "inflight"].iter().any(|name| map.name() == *name) {
+        if ["rings", "cpus", "bells", "inflight", "tree"].iter().any(|name| map.name() == *name) {
             map.set_autocreate(false).ok()?;
         }
     }

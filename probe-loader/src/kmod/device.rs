@@ -7,15 +7,16 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 use super::{Error, module};
-use crate::abi::{sf_info, sf_setup};
+use crate::abi::{SF_STATE_CUT, sf_info, sf_selection, sf_setup};
 use crate::driver::{Kind, Options, check_versions};
+use crate::selection::Selection;
 
 /// `SF_DEVICE` of device.h.
 pub(super) const DEVICE: &str = "/dev/sysflow";
 
 mod ioctl {
     //! The commands of device.h.
-    use super::{sf_info, sf_setup};
+    use super::{sf_info, sf_selection, sf_setup};
 
     const MAGIC: u8 = 0xf5;
 
@@ -23,6 +24,7 @@ mod ioctl {
     nix::ioctl_write_ptr!(setup, MAGIC, 2, sf_setup);
     nix::ioctl_none!(start, MAGIC, 3);
     nix::ioctl_none!(stop, MAGIC, 4);
+    nix::ioctl_write_ptr!(select, MAGIC, 5, sf_selection);
 }
 
 /// The module, loaded and set up for a capture.
@@ -94,13 +96,46 @@ impl Kmod {
         self.fd.as_fd()
     }
 
+    /// Sets what is told.
+    ///
+    /// # Errors
+    /// When a process is not there, or the module is older than selections.
+    pub(crate) fn select(&mut self, selection: &Selection) -> Result<(), Error> {
+        // SAFETY: the command reads one `sf_selection` through the pointer,
+        // which is valid for the call.
+        let set = command("cannot set the selection", || unsafe {
+            ioctl::select(self.fd.as_raw_fd(), selection.raw())
+        });
+        match set {
+            Err(Error::Device { source, .. }) if source.raw_os_error() == Some(libc::ESRCH) => {
+                Err(Error::NoProcess { pids: selection.roots().to_vec() })
+            }
+            Err(Error::Device { source, .. }) if source.raw_os_error() == Some(libc::ENOTTY) => {
+                Err(Error::NoSelection)
+            }
+            other => other,
+        }
+    }
+
     /// Attaches the probes.
     ///
     /// # Errors
     /// When the kernel refuses.
     pub(crate) fn start(&mut self) -> Result<(), Error> {
         // SAFETY: the command takes no argument.
-        command("cannot attach the probes", || unsafe { ioctl::start(self.fd.as_raw_fd()) })
+        let done =
+            command("cannot attach the probes", || unsafe { ioctl::start(self.fd.as_raw_fd()) });
+        match done {
+            Err(Error::Device { source, .. }) if source.raw_os_error() == Some(libc::ESHUTDOWN) => {
+                Err(Error::SwitchedOff { switch: module::SWITCH })
+            }
+            other => other,
+        }
+    }
+
+    /// Whether the module's switch ended what this capture had started.
+    pub(crate) fn switched_off(&self) -> bool {
+        self.info().is_ok_and(|info| info.state & SF_STATE_CUT != 0)
     }
 
     /// Detaches the probes; none runs any more when it returns.

@@ -8,15 +8,21 @@ use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
+use probe_loader::Counters;
 use probe_loader::abi::{SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, class_of};
 use probe_loader::driver::Driver;
+use probe_loader::selection::{Builder, Ops, Selection};
 
+use crate::Test;
 use crate::recording::{Collector, check_accounting, open};
-use crate::{Test, sys};
+use crate::sys::{self, Arg};
 
 pub(crate) const TESTS: &[Test] = &[
     ("accounting::paused_reader", paused_reader),
     ("accounting::slow_reader", slow_reader),
+    ("accounting::exact_in_every_class", exact_in_every_class),
+    #[cfg(target_arch = "x86_64")]
+    ("accounting::exact_in_faults", exact_in_faults),
     ("accounting::bytes_cost_no_identity", bytes_cost_no_identity),
     ("accounting::every_call_is_told_or_lost", every_call_is_told_or_lost),
     ("accounting::start_and_stop_again", start_and_stop_again),
@@ -111,6 +117,79 @@ fn every_call_is_told_or_lost() {
     let reads = total.seen[io];
     assert!(reads + kept.unclassed >= made, "{made} made, {reads} seen, {kept:?}");
     println!("{made} reads made, {reads} seen, {} kept from the programs", kept.total_lost());
+}
+
+/// Three processes of four threads each do `round` this often, and nothing else
+/// that is selected, while the reader stalls but for now and then. Returns the
+/// sums over all CPUs.
+fn flood(ops: Ops, rounds: u64, round: fn()) -> Counters {
+    let (gate, opener) = sys::pipe();
+    let floods: Vec<_> = (0..3)
+        .map(|_| {
+            worker(|| {
+                sys::close(opener).expect("close");
+                // Of no interest, so that it is not counted.
+                let mut gate = libc::pollfd { fd: gate, events: 0, revents: 0 };
+                sys::call(libc::SYS_poll, [&raw mut gate as usize, 1, usize::MAX]).expect("poll");
+                let threads: Vec<_> = (0..4)
+                    .map(|_| std::thread::spawn(move || (0..rounds).for_each(|_| round())))
+                    .collect();
+                threads.into_iter().for_each(|thread| thread.join().expect("thread"));
+            })
+        })
+        .collect();
+    let trees = floods.iter().map(|pid| pid.as_raw() as u32);
+    let selection = trees.fold(Selection::builder().ops(ops).state(Ops::NONE), Builder::tree);
+    let mut driver = open(SMALL);
+    driver.select(&selection.build().expect("a selection")).expect("selected");
+    driver.start().expect("start");
+    sys::close(opener).expect("close");
+    let mut collector = Collector::new();
+    for pid in floods {
+        let status = waitpid(pid, None).expect("wait");
+        assert!(matches!(status, WaitStatus::Exited(_, 0)), "{status:?}");
+        collector.drain(&mut driver);
+    }
+    sys::close(gate).expect("close");
+    assert_eq!(driver.kept().total_lost(), 0, "the kernel kept calls from the programs");
+    driver.stop().expect("stop");
+    let sums = driver.counters().iter().fold(Counters::default(), |sum, cpu| sum + *cpu);
+    finish(driver, collector);
+    sums
+}
+
+const THREADS: u64 = 12;
+
+fn exact_in_every_class() {
+    const ROUNDS: u64 = 1_500;
+    let ops = "chroot,open,close,socket,mkdir,read".parse().expect("operations");
+    let sums = flood(ops, ROUNDS, || {
+        sys::any(libc::SYS_chroot, &[Arg::Text(c"/none/such")]).expect_err("not there");
+        sys::any(libc::SYS_mkdir, &[Arg::Text(c"/none/such")]).expect_err("not there");
+        let fd = sys::open(c"/dev/zero", 0, 0).expect("open");
+        for _ in 0..3 {
+            sys::read(fd, &mut [0; 1]).expect("read");
+        }
+        sys::close(fd).expect("close");
+        let fd = sys::socket(libc::AF_INET, libc::SOCK_DGRAM).expect("socket");
+        sys::close(fd).expect("close");
+    });
+    let all = ROUNDS * THREADS;
+    let [process, _, file, net, path, io] = sums.seen;
+    assert_eq!([process, file, net, path, io], [all, 3 * all, all, all, 3 * all]);
+    assert!(sums.lost_in(5) > 0 && sums.total_lost() > all, "{sums:?}");
+    assert_eq!(sums.lost[1..].iter().flatten().sum::<u64>(), 0, "the ring was full, no more");
+}
+
+/// What could not be read is lost for that cause, to the last call.
+#[cfg(target_arch = "x86_64")]
+fn exact_in_faults() {
+    const ROUNDS: u64 = 1_000;
+    let sums = flood(Ops::of_class(3), ROUNDS, || {
+        // socketcall(SYS_SOCKET, nowhere)
+        assert_eq!(sys::call_32bit(102, [1, 8]), -libc::EFAULT);
+    });
+    assert_eq!((sums.seen[3], sums.lost[2][3]), (ROUNDS * THREADS, ROUNDS * THREADS));
 }
 
 /// A ring full of reads has room for opens: they are lost only when the share

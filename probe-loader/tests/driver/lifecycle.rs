@@ -6,8 +6,9 @@ use std::fs::OpenOptions;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::sys::signal::{Signal, kill};
@@ -17,6 +18,7 @@ use probe_loader::driver::{Choice, Driver, Kind, Options};
 use probe_loader::kmod::{Error, module};
 use probe_loader::ring::stride;
 
+use crate::puppet::{Puppet, Step, pokes};
 use crate::recording::{Collector, open};
 use crate::{Test, choice, sys};
 
@@ -24,6 +26,9 @@ pub(crate) const TESTS: &[Test] = &[
     ("lifecycle::one_capture_at_a_time", one_capture_at_a_time),
     ("lifecycle::too_large_a_ring", too_large_a_ring),
     ("lifecycle::mappings_are_read_only", mappings_are_read_only),
+    ("lifecycle::switched_off", switched_off),
+    ("lifecycle::switched_off_under_load", switched_off_under_load),
+    ("lifecycle::switched_off_before", switched_off_before),
     ("lifecycle::killed_reader", killed_reader),
     ("lifecycle::unloading_while_open", unloading_while_open),
     ("lifecycle::load_and_unload_under_load", load_and_unload_under_load),
@@ -56,18 +61,20 @@ fn too_large_a_ring() {
     drop(open(64 << 10));
 }
 
-fn worker(work: impl FnOnce()) -> Pid {
+/// A child that does `work` and ends.
+pub(crate) fn worker(work: impl FnOnce()) -> Pid {
     match sys::fork() {
+        // It must not go on with the tests of its parent.
         0 => {
-            work();
-            sys::exit(0)
+            let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
+            sys::exit(if done { 0 } else { 99 })
         }
         pid => Pid::from_raw(pid as i32),
     }
 }
 
 /// Reads, opens, forks and exits until it is killed.
-fn busy() -> Pid {
+pub(crate) fn busy() -> Pid {
     worker(|| {
         loop {
             let fd = sys::open(c"/dev/zero", 0, 0).expect("/dev/zero");
@@ -81,7 +88,7 @@ fn busy() -> Pid {
     })
 }
 
-fn end(pid: Pid) {
+pub(crate) fn end(pid: Pid) {
     kill(pid, Signal::SIGKILL).expect("kill");
     waitpid(pid, None).expect("wait");
 }
@@ -136,6 +143,92 @@ fn mappings_are_read_only() {
     unsafe { munmap(base, whole) }.expect("unmapped");
 }
 
+fn is_ebpf() -> bool {
+    open(64 << 10).kind() == Kind::Ebpf
+}
+
+/// Turns the switch, from another process. With eBPF it turns on again with the
+/// next start.
+fn switch(ebpf: bool, on: bool) {
+    let pid = worker(|| match (ebpf, on) {
+        (true, true) => {}
+        (true, false) => assert_eq!(probe_loader::ebpf::switch_off().expect("switched"), 1),
+        (false, on) => std::fs::write(module::SWITCH, if on { "1" } else { "0" }).expect("sysfs"),
+    });
+    let status = waitpid(pid, None).expect("wait");
+    assert!(matches!(status, nix::sys::wait::WaitStatus::Exited(_, 0)), "{status:?}");
+}
+
+fn switched_off() {
+    let ebpf = is_ebpf();
+    let mut driver = open(1 << 20);
+    let mut collector = Collector::new();
+    driver.start().expect("start");
+    let puppet = Puppet::new();
+    puppet.tell(Step::Poke(1));
+    assert!(!driver.switched_off());
+    switch(ebpf, false);
+    assert!(driver.switched_off());
+    let counted = driver.counters();
+    puppet.tell(Step::Child(2));
+    assert_eq!(driver.counters(), counted, "nothing is counted");
+    if ebpf {
+        assert_eq!(probe_loader::ebpf::switch_off().expect("switched"), 0, "it is off");
+    } else {
+        let error = driver.start().expect_err("off").to_string();
+        assert!(error.contains("switched off") && error.contains(module::SWITCH), "{error}");
+        switch(ebpf, true);
+        assert!(driver.switched_off(), "switching on starts nothing");
+        assert_eq!(driver.counters(), counted);
+    }
+    driver.stop().expect("stop");
+    driver.start().expect("start again");
+    assert!(!driver.switched_off());
+    puppet.tell(Step::Poke(3));
+    driver.stop().expect("stop");
+    collector.drain(&mut driver);
+    let counters = driver.counters();
+    crate::recording::check_accounting(&counters, &collector.gaps(&counters));
+    let told: Vec<_> = pokes(&collector.events).into_keys().collect();
+    assert_eq!(told, [1, 3]);
+}
+
+fn switched_off_under_load() {
+    let ebpf = is_ebpf();
+    let load: Vec<_> = (0..3).map(|_| busy()).collect();
+    for _ in 0..10 {
+        let mut driver = open(64 << 10);
+        driver.start().expect("start");
+        std::thread::sleep(Duration::from_millis(20));
+        switch(ebpf, false);
+        assert!(driver.switched_off());
+        driver.stop().expect("stop");
+        let counters = driver.counters();
+        let mut collector = Collector::new();
+        collector.drain(&mut driver);
+        crate::recording::check_accounting(&counters, &collector.gaps(&counters));
+        assert!(!collector.events.is_empty());
+        switch(ebpf, true);
+    }
+    for pid in load {
+        end(pid);
+    }
+}
+
+fn switched_off_before() {
+    if !is_kmod() {
+        return;
+    }
+    switch(false, false);
+    let mut driver = open(64 << 10);
+    let refused = driver.start().expect_err("off").to_string();
+    let was_off = driver.switched_off();
+    switch(false, true);
+    assert!(refused.contains("switched off"), "{refused}");
+    assert!(!was_off, "it was never started");
+    driver.start().expect("start");
+}
+
 fn killed_reader() {
     if !is_kmod() {
         return;
@@ -174,23 +267,37 @@ fn unloading_while_open() {
     drop(driver);
 }
 
+/// `SYSFLOW_TEST_CYCLES` times.
 fn load_and_unload_under_load() {
+    let cycles = std::env::var("SYSFLOW_TEST_CYCLES").map_or(20, |n| n.parse().expect("a number"));
     let (true, Some(path)) = (is_kmod(), module_file()) else { return };
     let load: Vec<_> = (0..3).map(|_| busy()).collect();
-    for _ in 0..20 {
+    let mut times = Vec::new();
+    for _ in 0..cycles {
         module::load(&path).expect("load");
         let mut driver = open(64 << 10);
         driver.start().expect("start");
         std::thread::sleep(Duration::from_millis(20));
+        let begun = Instant::now();
         driver.stop().expect("stop");
+        let stopped = begun.elapsed();
         let counters = driver.counters();
         let mut collector = Collector::new();
         collector.drain(&mut driver);
         crate::recording::check_accounting(&counters, &collector.gaps(&counters));
         drop(driver);
+        let begun = Instant::now();
         module::unload().expect("unload");
+        times.push((stopped + begun.elapsed()).as_millis());
         assert!(!module::loaded());
     }
+    times.sort_unstable();
+    let (median, slowest) = (times.get(cycles / 2), times.last());
+    println!(
+        "{cycles} cycles, the slowest end and unload took {} ms, the median {} ms",
+        slowest.unwrap_or(&0),
+        median.unwrap_or(&0)
+    );
     for pid in load {
         end(pid);
     }

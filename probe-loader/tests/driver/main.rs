@@ -23,9 +23,12 @@ mod names;
 mod network;
 mod paths;
 mod processes;
+mod puppet;
 mod recording;
 mod security;
+mod selection;
 mod sockets;
+mod storms;
 mod sys;
 mod transfers;
 mod uring;
@@ -78,8 +81,10 @@ fn main() -> ExitCode {
         uring::TESTS,
         #[cfg(target_arch = "x86_64")]
         compat::TESTS,
+        selection::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        storms::TESTS,
         coverage::TESTS,
     ];
     let chosen = tests

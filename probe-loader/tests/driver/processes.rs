@@ -9,8 +9,8 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::wait::waitpid;
 use nix::unistd::{Gid, Pid, Uid, setresgid, setresuid};
 use probe_loader::abi::{
-    SF_ARGS_MAX, SF_EXIT_LAST, SF_F_CUT, SF_F_USER, SF_OP_CLONE, SF_OP_EXEC, SF_OP_EXIT,
-    SF_OP_FORK, SF_OP_READ, SF_SHARE_FILES, SF_SHARE_FS, SF_SHARE_THREAD, SF_SHARE_VM,
+    SF_ARGS_MAX, SF_EXIT_LAST, SF_F_CUT, SF_F_FAULT, SF_F_USER, SF_OP_CLONE, SF_OP_EXEC,
+    SF_OP_EXIT, SF_OP_FORK, SF_OP_READ, SF_SHARE_FILES, SF_SHARE_FS, SF_SHARE_THREAD, SF_SHARE_VM,
 };
 
 use crate::recording::{Event, Recording, record};
@@ -18,6 +18,7 @@ use crate::{Test, sys};
 
 pub(crate) const TESTS: &[Test] = &[
     ("processes::fork_and_exit", fork_and_exit),
+    ("processes::clone3", clone3),
     ("processes::vfork_and_posix_spawn", vfork_and_posix_spawn),
     ("processes::thread", thread),
     ("processes::exec", exec),
@@ -95,6 +96,46 @@ fn fork_and_exit() {
     assert_eq!(clones(r.pid).last(), Some(&i64::from(child)));
     let first = r.of(child).next().expect("child");
     assert!(fork.hdr().ts <= first.hdr().ts, "told before the child runs");
+}
+
+/// The flags of clone3 lie in user memory, and each side tells the network
+/// namespace that it is in.
+fn clone3() {
+    // CLONE_CLEAR_SIGHAND, which clone(2) has no room for, and a namespace.
+    let flags = 0x1_0000_0000 | u64::try_from(libc::CLONE_NEWNET).expect("a flag");
+    let netns = || fs::metadata("/proc/self/ns/net").expect("namespace").ino();
+    let r = record(|facts| {
+        let mut args = [0_u64; 11];
+        args[0] = flags;
+        args[4] = libc::SIGCHLD as u64;
+        let size = size_of_val(&args);
+        let pid = sys::call(libc::SYS_clone3, [args.as_ptr() as usize, size]).expect("clone3");
+        if pid == 0 {
+            facts.set("inner", netns());
+            sys::exit(0);
+        }
+        waitpid(Pid::from_raw(pid as i32), None).expect("wait");
+        facts.set("child", pid);
+        facts.set("outer", netns());
+        let failed = sys::call(libc::SYS_clone3, [0, 64]);
+        assert_eq!(failed.expect_err("no arguments").raw_os_error(), Some(libc::EFAULT));
+    });
+    let child: u32 = r.num("child");
+    let clones = |pid: u32| -> Vec<_> {
+        let clones = r.of(pid).filter(|e| e.op() == SF_OP_CLONE);
+        clones.map(|e| (e.as_call().ret, e.as_call().arg, e.flags())).collect()
+    };
+    let (outer, inner): (u64, u64) = (r.num("outer"), r.num("inner"));
+    let fault = i64::from(-libc::EFAULT);
+    assert_ne!(outer, inner);
+    assert_eq!(clones(child), [(0, [flags, inner, 0], SF_F_USER)]);
+    // Before them is how the scene's own process was made.
+    let made = clones(r.pid);
+    let expected = [
+        (child.into(), [flags, outer, 0], SF_F_USER),
+        (fault, [0, outer, 0], SF_F_USER | SF_F_FAULT),
+    ];
+    assert!(made.ends_with(&expected), "{made:x?}");
 }
 
 /// A library starts programs with vfork's kind of clone.

@@ -8,9 +8,9 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use probe_loader::abi::{
-    SF_F_TUPLE, SF_F_URING, SF_F_USER, SF_OP_ACCEPT, SF_OP_CLOSE, SF_OP_CONNECT, SF_OP_LINK,
-    SF_OP_MKDIR, SF_OP_OPEN, SF_OP_READ, SF_OP_RECV, SF_OP_RENAME, SF_OP_RMDIR, SF_OP_SEND,
-    SF_OP_SHUTDOWN, SF_OP_SOCKET, SF_OP_SYMLINK, SF_OP_UNLINK, SF_OP_WRITE,
+    SF_F_COMPAT, SF_F_TUPLE, SF_F_URING, SF_F_USER, SF_OP_ACCEPT, SF_OP_CLOSE, SF_OP_CONNECT,
+    SF_OP_LINK, SF_OP_MKDIR, SF_OP_OPEN, SF_OP_READ, SF_OP_RECV, SF_OP_RENAME, SF_OP_RMDIR,
+    SF_OP_SEND, SF_OP_SHUTDOWN, SF_OP_SOCKET, SF_OP_SYMLINK, SF_OP_UNLINK, SF_OP_WRITE,
 };
 
 use crate::recording::{Event, Facts, Recording, record};
@@ -25,6 +25,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("uring::names", names),
     ("uring::streams", streams),
     ("uring::datagrams", datagrams),
+    #[cfg(target_arch = "x86_64")]
+    ("uring::messages_of_32_bits", messages_of_32_bits),
     ("uring::accepts_many", accepts_many),
     ("uring::uncovered", uncovered),
 ];
@@ -72,6 +74,19 @@ impl Ring {
         let mut params = [0_u32; 30];
         let fd = sys::call(libc::SYS_io_uring_setup, [8, params.as_mut_ptr() as usize])
             .expect("io_uring_setup") as i32;
+        Self::map(fd, params)
+    }
+
+    /// As a 32-bit program makes it.
+    #[cfg(target_arch = "x86_64")]
+    fn new_32bit(low: &mut sys::Low) -> Self {
+        let at = low.words(&[0; 30]);
+        let fd = sys::call_32bit(425, [8, at]);
+        assert!(fd >= 0, "io_uring_setup: {fd}");
+        Self::map(fd, std::array::from_fn(|i| sys::Low::word(at + 4 * i as u32)))
+    }
+
+    fn map(fd: i32, params: [u32; 30]) -> Self {
         let sq = params[SQ_OFF + 6] + params[0] * 4;
         let cq = params[CQ_OFF + 5] + params[1] * 16;
         let map = |len: usize, at: libc::off_t| {
@@ -146,6 +161,20 @@ fn record_uring(scene: impl FnOnce(&Ring, &mut Facts)) -> Option<Recording> {
     assert_eq!(r.own().filter(|e| e.flags() & SF_F_URING != 0).count(), 0);
     assert_ne!(r.counters.iter().map(|c| c.uncovered_uring).sum::<u64>(), 0);
     None
+}
+
+/// Reads from a descriptor through a ring, where requests are told: how often it
+/// was done.
+pub(crate) fn read_often(fd: i32, times: u32) -> u32 {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("release");
+    if release.split('.').next().and_then(|n| n.parse().ok()) < Some(6) {
+        return 0;
+    }
+    let ring = Ring::new();
+    for _ in 0..times {
+        ring.run(transfer(22, fd, &[0]));
+    }
+    times
 }
 
 fn of(r: &Recording, op: u32) -> Vec<&Event> {
@@ -414,6 +443,35 @@ fn datagrams() {
     for (op, own, peer) in [(SF_OP_SEND, a, b), (SF_OP_RECV, b, a)] {
         let e = only(&r, op);
         assert_eq!((e.as_io().bytes, e.flags()), (8, SF_F_URING | SF_F_TUPLE | SF_F_USER));
+        check_tuple(e.tuple(), libc::SOCK_DGRAM, &own, Some(&peer));
+    }
+}
+
+/// Messages on the ring of a 32-bit program have its layout.
+#[cfg(target_arch = "x86_64")]
+fn messages_of_32_bits() {
+    let Some(r) = record_uring(|_, facts| {
+        let low = &mut sys::Low::new();
+        let ring = Ring::new_32bit(low);
+        let a = UdpSocket::bind("127.0.0.1:0").expect("bind");
+        let b = UdpSocket::bind("127.0.0.1:0").expect("bind");
+        let (at_a, at_b) = (a.local_addr().expect("address"), b.local_addr().expect("address"));
+        facts.set("a", at_a);
+        facts.set("b", at_b);
+        let (data, to) = (low.put(b"12345"), low.put(&sockaddr(&at_b)));
+        let part = low.words(&[data, 5]);
+        let addr = low.words(&[to, 16, part, 1, 0, 0, 0]).into();
+        let message = Sqe { addr, len: 1, ..Sqe::default() };
+        assert_eq!(ring.run(Sqe { opcode: 9, fd: a.as_raw_fd(), ..message }), 5);
+        assert_eq!(ring.run(Sqe { opcode: 10, fd: b.as_raw_fd(), ..message }), 5);
+    }) else {
+        return;
+    };
+    let (a, b): (SocketAddr, SocketAddr) = (r.num("a"), r.num("b"));
+    for (op, own, peer) in [(SF_OP_SEND, a, b), (SF_OP_RECV, b, a)] {
+        let e = only(&r, op);
+        let flags = SF_F_URING | SF_F_COMPAT | SF_F_TUPLE | SF_F_USER;
+        assert_eq!((e.as_io().bytes, e.flags()), (5, flags));
         check_tuple(e.tuple(), libc::SOCK_DGRAM, &own, Some(&peer));
     }
 }
