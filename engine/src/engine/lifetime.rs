@@ -98,8 +98,8 @@ impl<S: Sink> Engine<S> {
     /// Ends the flows of other threads on the same descriptor and object. As
     /// in the reference those that saw the beginning come first.
     pub(super) fn cut_off_same(&mut self, key: &Key, end: u64) {
-        let list = self.processes.get(key.process).flows_on(key.fd);
         let others = |other: &Key| other.object == key.object && other.tid != key.tid;
+        let list = self.processes.get(key.process).flows_on(key.fd);
         if !self.flows.on(list).any(|place| others(&self.flows.get(place).key)) {
             return;
         }
@@ -107,6 +107,8 @@ impl<S: Sink> Engine<S> {
         for beginning in [true, false] {
             batch.clear();
             let flows = &self.flows;
+            // The first pass may have ended the list's first flow.
+            let list = self.processes.get(key.process).flows_on(key.fd);
             batch.extend(flows.on(list).filter(|place| {
                 let flow = flows.get(*place);
                 others(&flow.key) && flow.ops.intersects(BEGINNINGS) == beginning

@@ -6,4 +6,5 @@ mod convert;
 mod exact;
 mod full;
 mod rules;
+mod threads;
 mod time;
