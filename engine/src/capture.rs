@@ -12,13 +12,14 @@ use probe_loader::counters::Counters;
 use probe_loader::driver::{self, Driver};
 use sysflow::schema::Version;
 
+use crate::account::Account;
 use crate::clock::{self, Clock};
 use crate::losses::Losses;
 use crate::merge::Merge;
-use crate::sink::FileSink;
+use crate::output::{Ended, Outputs};
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
-use crate::{Counts, Engine, Settings};
+use crate::{Engine, Settings};
 
 /// Why a capture could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +37,6 @@ pub enum Error {
 pub struct Pace {
     /// End after this long.
     pub limit: Option<Duration>,
-    /// Store what was collected this often: what a crash can lose.
-    pub flush: Duration,
 }
 
 /// What is shown while a capture runs.
@@ -58,14 +57,10 @@ pub struct Progress {
 /// What a capture ends with.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The output, to be finished.
-    pub sink: FileSink,
-    /// What the engine did.
-    pub counts: Counts,
-    /// What the driver counted, one entry per CPU; final.
-    pub cpus: Vec<Counters>,
-    /// Operations that the kernel kept from the probes.
-    pub missed: u64,
+    /// What became of the outputs.
+    pub outputs: Vec<Ended>,
+    /// What driver and engine counted; final.
+    pub account: Account,
     /// Records that were not what their header said, by ring.
     pub damaged: u64,
     /// How long it recorded.
@@ -85,7 +80,7 @@ const FEW: u64 = 512;
 /// A capture that is set up and not started.
 pub struct Capture {
     driver: Driver,
-    engine: Engine<FileSink>,
+    engine: Engine<Outputs>,
     /// What the output is told of losses, if its schema has a place for that.
     losses: Option<Losses>,
     merge: Merge,
@@ -101,7 +96,7 @@ impl Capture {
     ///
     /// # Errors
     /// When the signals or the driver cannot be waited for.
-    pub fn new(driver: Driver, settings: Settings, sink: FileSink) -> Result<Self, Error> {
+    pub fn new(driver: Driver, settings: Settings, outputs: Outputs) -> Result<Self, Error> {
         let mut set = SigSet::empty();
         set.add(Signal::SIGINT);
         set.add(Signal::SIGTERM);
@@ -116,7 +111,7 @@ impl Capture {
         let lookup = Box::new(ProcFs::default());
         let losses = (settings.schema == Version::V6)
             .then(|| Losses::new(settings.export_interval, clock::monotonic()));
-        let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, sink);
+        let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
         Ok(Self { driver, engine, losses, merge: Merge::default(), poll, signals })
     }
 
@@ -134,13 +129,10 @@ impl Capture {
         Ok(())
     }
 
-    /// Gives up before anything was recorded: the output is removed.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub fn abandon(self) -> Result<(), sysflow::write::Error> {
-        let (sink, _) = self.engine.finish();
-        sink.into_file().discard()
+    /// Gives up before anything was recorded: the outputs are removed.
+    pub fn abandon(self) {
+        let (outputs, _) = self.engine.finish();
+        outputs.discard();
     }
 
     /// Records until the time is over or a signal comes, and ends cleanly.
@@ -150,7 +142,7 @@ impl Capture {
     /// When the driver does not answer; what was recorded is in the output.
     pub fn run(mut self, pace: &Pace, mut show: impl FnMut(&Progress)) -> Result<Outcome, Error> {
         let started = Instant::now();
-        let (mut second, mut flushed, mut events_before) = (started, started, 0);
+        let (mut second, mut events_before) = (started, 0);
         let mut events = Events::with_capacity(4);
         loop {
             let drained = self.drain(clock::monotonic());
@@ -163,11 +155,9 @@ impl Capture {
                 show(&self.progress((counted - events_before) as f64 / since));
                 events_before = counted;
             }
-            if now.duration_since(flushed) >= pace.flush {
-                flushed = now;
-                if self.engine.sink().flush() {
-                    self.engine.begin_file();
-                }
+            self.turn(now);
+            if self.engine.sink().all_closed() {
+                break;
             }
             let left = pace.limit.map(|limit| limit.saturating_sub(now.duration_since(started)));
             if left == Some(Duration::ZERO) {
@@ -184,6 +174,21 @@ impl Capture {
     fn drain(&mut self, now: u64) -> u64 {
         let engine = &mut self.engine;
         self.merge.drain(self.driver.rings(), now, |bytes| engine.apply_bytes(bytes))
+    }
+
+    /// Lets the outputs have their turn.
+    fn turn(&mut self, now: Instant) {
+        let counts = *self.engine.counts();
+        let driver = &self.driver;
+        let account = || Account {
+            at: clock::epoch_now(),
+            cpus: driver.counters(),
+            missed: driver.missed(),
+            counts,
+        };
+        if self.engine.sink().turn(now, account) {
+            self.engine.begin_file();
+        }
     }
 
     fn every_second(&mut self) {
@@ -247,8 +252,10 @@ impl Capture {
         self.tell_losses(clock::monotonic(), true);
         let missed = self.driver.missed();
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
-        let (sink, counts) = self.engine.finish();
+        let (outputs, counts) = self.engine.finish();
+        let account = Account { at: clock::epoch_now(), cpus, missed, counts };
+        let outputs = outputs.finish(account.clone());
         stopped?;
-        Ok(Outcome { sink, counts, cpus, missed, damaged, elapsed })
+        Ok(Outcome { outputs, account, damaged, elapsed })
     }
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The `SysFlow` capture engine.
 
+pub mod account;
 pub mod capture;
 pub mod clock;
 pub mod engine;
 pub mod flow;
 mod losses;
 pub mod merge;
+pub mod output;
 pub mod scap;
 pub mod semantics;
 pub mod sink;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         schema: args.schema,
     };
     let mut job = Job {
-        converter: Converter::new(&options, Output::new(args)),
+        converter: Converter::new(&options, Output::new(args)?),
         meter: Meter::new(args),
         read: file::Counts::default(),
         whole: true,

@@ -6,6 +6,8 @@
 
 mod convert;
 pub(crate) mod diff;
+mod logger;
+mod outputs;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;

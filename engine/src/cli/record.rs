@@ -10,28 +10,36 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use engine::Settings;
 use engine::capture::{Capture, Outcome, Pace, Progress};
-use engine::clock;
+use engine::output::{Cause, Common, Ended, Keep, MAX_PACKET, Outputs, Spec};
 use engine::semantics::Semantics;
-use engine::sink::FileSink;
-use probe_loader::driver::{Choice, Driver, Options};
+use log::LevelFilter;
+use probe_loader::driver::{Choice, Driver, Kind, Options};
 use sysflow::record::Header;
 use sysflow::schema::Version;
-use sysflow::write::{self, OutputFile};
+use sysflow::write;
 
+use super::outputs::{self, Shared};
 use super::semantics::{self, SemanticsArgs};
 use super::size::{self, grouped};
-use super::{convert, summary};
+use super::{convert, logger, summary};
 
 /// Record the system calls of this host, or convert captures of them.
 ///
 /// Ends on Ctrl-C, SIGTERM or after --for, writes the open flows, and says
-/// what was seen, delivered and lost. What it counted stands beside the output
+/// what was seen, delivered and lost. What it counted stands beside each file
 /// in FILE.stats.json.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// File to write; with --read, a folder if it ends with a slash
-    #[arg(short = 'w', long = "write", value_name = "FILE")]
-    pub(super) output: PathBuf,
+    /// Where to write to; may be repeated: a file, a folder of files if it ends
+    /// with a slash, unix:PATH for who listens at a socket, - for standard output
+    #[arg(
+        short = 'w',
+        long = "write",
+        visible_alias = "output",
+        value_name = "OUTPUT",
+        required = true
+    )]
+    pub(super) outputs: Vec<String>,
 
     /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
     /// are converted one after the other
@@ -58,10 +66,26 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(super) export_interval: Duration,
 
-    /// Begin a new file each time this many seconds of a capture have passed; names end with the
-    /// time, in seconds since 1970
-    #[arg(short = 'G', long, value_name = "SECONDS", requires = "read", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Begin a new file each time this many seconds have passed, with --read of the capture's time;
+    /// names end with the time, in seconds since 1970
+    #[arg(short = 'G', long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) rotate: Option<u32>,
+
+    /// Begin a new file when one has this size
+    #[arg(long, value_name = "SIZE", conflicts_with = "read", value_parser = outputs::bytes)]
+    rotate_size: Option<u64>,
+
+    /// Remove files of a series that are older: 3600, 12h, 7d
+    #[arg(long, value_name = "TIME", conflicts_with = "read", value_parser = outputs::duration)]
+    keep_age: Option<Duration>,
+
+    /// Remove the oldest files of a series until the others have this size
+    #[arg(long, value_name = "SIZE", conflicts_with = "read", value_parser = outputs::bytes)]
+    keep_size: Option<u64>,
+
+    /// What may wait for an output that does not keep up; what is more is shed, and counted
+    #[arg(long, value_name = "SIZE", default_value = "16M", conflicts_with = "read", value_parser = outputs::bytes)]
+    buffer: u64,
 
     /// Do as the reference collector does also where that is a defect
     #[arg(long, requires = "read")]
@@ -124,67 +148,90 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if !args.read.is_empty() {
         return convert::run(args);
     }
-    let header = header(args)?;
+    logger::begin(if args.quiet { LevelFilter::Warn } else { LevelFilter::Info }, None);
+    let specs = args.specs()?;
     let options = Options { ring_size: args.ring_size };
     let driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {
-        say(args, &format!("the kernel module is not used: {why}"));
+        log::info!("the kernel module is not used: {why}");
     }
-    let file = OutputFile::create(
-        &args.output,
-        write::Options { schema: args.schema, ..write::Options::default() },
-    )?;
-    if let Some(old) = file.interrupted() {
-        say(args, &format!("an interrupted capture was kept as {}", old.display()));
-    }
-    let sink = FileSink::new(file, &header)?;
+    let outputs = Outputs::open(&specs, &args.common(kind)?)?;
     let settings = Settings {
         export_interval: u64::try_from(args.export_interval.as_nanos())?,
         schema: args.schema,
         semantics: args.semantics.apply(Semantics::default(), semantics::environment),
     };
-    let started = clock::epoch_now();
-    let outcome = record(args, driver, settings, sink)?;
-    let ended = clock::epoch_now();
-    let (broken, outcome) = finish(args, outcome);
-    let Some(outcome) = outcome else { return Ok(ExitCode::FAILURE) };
-    let report = summary::Report { kind, started, ended, outcome: &outcome };
-    report.write_json(&stats_path(args))?;
+    let outcome = record(args, driver, settings, outputs)?;
     if !args.quiet {
+        let report = summary::Report { kind, outcome: &outcome };
         report.print(&mut std::io::stderr().lock())?;
     }
-    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    let whole = outcome.outputs.iter().all(is_whole);
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn header(args: &Args) -> anyhow::Result<Header> {
-    let exporter = match &args.exporter {
-        Some(exporter) => exporter.clone(),
-        None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
-    };
-    Ok(Header {
-        version: args.schema.number(),
-        exporter,
-        ip: std::env::var("NODE_IP").unwrap_or_default(),
-        filename: args.output.to_string_lossy().into_owned(),
-    })
+impl Args {
+    /// The outputs.
+    fn specs(&self) -> anyhow::Result<Vec<Spec>> {
+        let shared = Shared {
+            every: self.rotate.map(|seconds| Duration::from_secs(seconds.into())),
+            size: self.rotate_size,
+            keep: Keep { age: self.keep_age, size: self.keep_size },
+            buffer: usize::try_from(self.buffer)?,
+            max_packet: MAX_PACKET,
+        };
+        let spec = |name: &String| shared.output(name).map_err(anyhow::Error::msg);
+        self.outputs.iter().map(spec).collect()
+    }
+
+    fn common(&self, kind: Kind) -> anyhow::Result<Common> {
+        let exporter = match &self.exporter {
+            Some(exporter) => exporter.clone(),
+            None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
+        };
+        let header = Header {
+            version: self.schema.number(),
+            exporter,
+            ip: std::env::var("NODE_IP").unwrap_or_default(),
+            filename: String::new(),
+        };
+        let options = write::Options { schema: self.schema, ..write::Options::default() };
+        Ok(Common { options, header, flush: FLUSH, driver: kind.to_string() })
+    }
+
+    /// The one file that a conversion writes.
+    pub(super) fn file(&self) -> anyhow::Result<PathBuf> {
+        match &self.outputs[..] {
+            [path] if path != "-" && !path.starts_with("unix:") => Ok(path.into()),
+            _ => anyhow::bail!("with --read, one file or folder is written: name it with -w"),
+        }
+    }
+}
+
+/// Whether everything that could be written was. What an output shed because
+/// it did not keep up, or nobody read it, is told and no failure.
+fn is_whole(output: &Ended) -> bool {
+    let Ended { numbers, stuck, .. } = output;
+    let failed = numbers.shed[Cause::Failed as usize].total();
+    !stuck && !numbers.failing && numbers.gone.total() + failed == 0
 }
 
 fn record(
     args: &Args,
     driver: Driver,
     settings: Settings,
-    sink: FileSink,
+    outputs: Outputs,
 ) -> anyhow::Result<Outcome> {
     let kind = driver.kind();
-    let mut capture = Capture::new(driver, settings, sink)?;
+    let mut capture = Capture::new(driver, settings, outputs)?;
     if let Err(error) = capture.start() {
-        let _ = capture.abandon();
+        capture.abandon();
         return Err(error.into());
     }
-    say(args, &format!("recording to {} with {kind}, Ctrl-C ends", args.output.display()));
+    log::info!("recording to {} with {kind}, Ctrl-C ends", args.outputs.join(", "));
     let live = !args.quiet && std::io::stderr().is_terminal();
-    let pace = Pace { limit: args.limit, flush: FLUSH };
+    let pace = Pace { limit: args.limit };
     let outcome = capture.run(&pace, |progress| {
         if live {
             show(progress);
@@ -208,57 +255,4 @@ fn show(progress: &Progress) {
         grouped(*lost)
     );
     let _ = std::io::stderr().flush();
-}
-
-fn say(args: &Args, text: &str) {
-    if !args.quiet {
-        eprintln!("{text}");
-    }
-}
-
-/// Gives the output its name. Returns whether something of it is missing, and
-/// the rest of the outcome with the file's summary.
-fn finish(args: &Args, outcome: Outcome) -> (bool, Option<summary::Finished>) {
-    let Outcome { mut sink, counts, cpus, missed, damaged, elapsed } = outcome;
-    let mut broken = false;
-    let trouble = sink.take_trouble();
-    let (records, bytes) = match sink.into_file().finish() {
-        Ok(summary) => {
-            if let Some(error) = trouble {
-                // It could be stored later: nothing is missing but what was
-                // refused in between.
-                eprintln!("sysflow: {error}");
-                broken = summary.refused > 0;
-            }
-            if summary.refused > 0 {
-                eprintln!("sysflow: {} records could not be kept meanwhile", summary.refused);
-            }
-            (summary.records, summary.bytes)
-        }
-        Err(error) => {
-            eprintln!("sysflow: {error}");
-            broken = true;
-            if !matches!(error, write::Error::Incomplete { .. }) {
-                return (true, None);
-            }
-            (0, 0)
-        }
-    };
-    let finished = summary::Finished {
-        output: args.output.clone(),
-        records,
-        bytes,
-        counts,
-        cpus,
-        missed,
-        damaged,
-        elapsed,
-    };
-    (broken, Some(finished))
-}
-
-fn stats_path(args: &Args) -> PathBuf {
-    let mut name = args.output.clone().into_os_string();
-    name.push(".stats.json");
-    PathBuf::from(name)
 }

@@ -20,4 +20,5 @@ mod errors;
 mod exact;
 mod killed;
 mod lifecycle;
+mod outputs;
 mod support;

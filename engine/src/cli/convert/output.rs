@@ -29,11 +29,11 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(args: &Args) -> Self {
+    pub(super) fn new(args: &Args) -> anyhow::Result<Self> {
         // The reference does not rotate when it reads a capture.
         let rotation = args.rotate.filter(|_| !args.compat);
-        Self {
-            path: args.output.clone(),
+        Ok(Self {
+            path: args.file()?,
             exporter: args.exporter.clone(),
             ip: std::env::var("NODE_IP").unwrap_or_default(),
             schema: args.schema,
@@ -41,7 +41,7 @@ impl Output {
             file: None,
             next_file: 0,
             finished: Vec::new(),
-        }
+        })
     }
 
     /// Events of this time and later need [`Output::begin`].
