@@ -8,12 +8,14 @@ pub mod engine;
 pub mod flow;
 mod losses;
 pub mod merge;
+pub mod metrics;
 pub mod output;
 pub mod scap;
 pub mod semantics;
 pub mod sink;
 pub mod snapshot;
 pub mod state;
+pub mod threads;
 
 pub use engine::{Counts, Engine, Settings};
 pub use semantics::Semantics;

@@ -4,14 +4,15 @@
 //! Exit codes: 0 done; 1 failed, with one message on standard error; 2 wrong
 //! usage.
 
+pub(crate) mod config;
 mod convert;
 pub(crate) mod diff;
 mod logger;
-mod outputs;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;
-mod semantics;
+mod service;
+mod settings;
 mod signals;
 mod size;
 mod summary;

@@ -4,124 +4,52 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::ValueEnum;
 use engine::Settings;
-use engine::capture::{Capture, Outcome, Pace, Progress};
-use engine::output::{Cause, Common, Ended, Keep, MAX_PACKET, Outputs, Spec};
+use engine::capture::{Capture, Moment, Outcome, Pace, Progress};
+use engine::metrics::{Board, Server};
+use engine::output::{Cause, Common, Ended, Outputs};
 use engine::semantics::Semantics;
 use log::LevelFilter;
-use probe_loader::driver::{Choice, Driver, Kind, Options};
+use probe_loader::driver::{Driver, Kind, Options};
 use sysflow::record::Header;
-use sysflow::schema::Version;
 use sysflow::write;
 
-use super::outputs::{self, Shared};
-use super::semantics::{self, SemanticsArgs};
-use super::size::{self, grouped};
+use super::service::Service;
+use super::settings::{Config, SettingArgs, Values};
+use super::size::grouped;
 use super::{convert, logger, summary};
 
 /// Record the system calls of this host, or convert captures of them.
 ///
 /// Ends on Ctrl-C, SIGTERM or after --for, writes the open flows, and says
 /// what was seen, delivered and lost. What it counted stands beside each file
-/// in FILE.stats.json.
+/// in FILE.stats.json. On SIGHUP it reads its settings again and begins new
+/// files.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where to write to; may be repeated: a file, a folder of files if it ends
-    /// with a slash, unix:PATH for who listens at a socket, - for standard output
-    #[arg(
-        short = 'w',
-        long = "write",
-        visible_alias = "output",
-        value_name = "OUTPUT",
-        required = true
-    )]
-    pub(super) outputs: Vec<String>,
-
     /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
     /// are converted one after the other
-    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["limit", "driver", "ring_size"])]
+    #[arg(short = 'r', long, value_name = "FILE", conflicts_with = "limit")]
     pub(super) read: Vec<PathBuf>,
-
-    /// Name of this exporter in the file's header [default: the name of the host, with --read of the captured one]
-    #[arg(short, long, value_name = "ID")]
-    pub(super) exporter: Option<String>,
 
     /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     limit: Option<Duration>,
 
-    /// Driver to record with
-    #[arg(long, value_enum, default_value_t = DriverChoice::Auto)]
-    driver: DriverChoice,
-
-    /// Ring of each CPU: a power of two from 64K to 1G
-    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = ring_size)]
-    ring_size: usize,
-
-    /// Write a flow that goes on each time this many seconds have passed
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(super) export_interval: Duration,
-
-    /// Begin a new file each time this many seconds have passed, with --read of the capture's time;
-    /// names end with the time, in seconds since 1970
-    #[arg(short = 'G', long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) rotate: Option<u32>,
-
-    /// Begin a new file when one has this size
-    #[arg(long, value_name = "SIZE", conflicts_with = "read", value_parser = outputs::bytes)]
-    rotate_size: Option<u64>,
-
-    /// Remove files of a series that are older: 3600, 12h, 7d
-    #[arg(long, value_name = "TIME", conflicts_with = "read", value_parser = outputs::duration)]
-    keep_age: Option<Duration>,
-
-    /// Remove the oldest files of a series until the others have this size
-    #[arg(long, value_name = "SIZE", conflicts_with = "read", value_parser = outputs::bytes)]
-    keep_size: Option<u64>,
-
-    /// What may wait for an output that does not keep up; what is more is shed, and counted
-    #[arg(long, value_name = "SIZE", default_value = "16M", conflicts_with = "read", value_parser = outputs::bytes)]
-    buffer: u64,
-
     /// Do as the reference collector does also where that is a defect
     #[arg(long, requires = "read")]
     pub(super) compat: bool,
-
-    /// Schema version of the file: 5, which every reader knows, or 6, which has
-    /// IPv6 addresses, inodes and what was lost
-    #[arg(long, value_name = "VERSION", default_value_t)]
-    pub(super) schema: Version,
 
     /// Say nothing but errors
     #[arg(short, long)]
     pub(super) quiet: bool,
 
     #[command(flatten)]
-    pub(super) semantics: SemanticsArgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DriverChoice {
-    /// The kernel module where one can be loaded, else eBPF
-    Auto,
-    /// The kernel module
-    Kmod,
-    /// The eBPF programs
-    Ebpf,
-}
-
-impl From<DriverChoice> for Choice {
-    fn from(choice: DriverChoice) -> Self {
-        match choice {
-            DriverChoice::Auto => Choice::Auto,
-            DriverChoice::Kmod => Choice::Kmod,
-            DriverChoice::Ebpf => Choice::Ebpf,
-        }
-    }
+    pub(super) settings: SettingArgs,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -132,37 +60,53 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn ring_size(text: &str) -> Result<usize, String> {
-    let size = size::parse(text)?;
-    if probe_loader::ring::valid_size(size) {
-        Ok(size)
-    } else {
-        Err("must be a power of two from 64K to 1G".to_owned())
-    }
+/// Ends the program as for any wrong usage.
+fn usage(why: &str) -> ! {
+    eprintln!("error: {why}\n\nFor more information, try 'sysflow record --help'.");
+    std::process::exit(2)
 }
 
-/// What a crash can lose is stored this often.
-const FLUSH: Duration = Duration::from_secs(5);
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if !args.read.is_empty() {
-        return convert::run(args);
+    let converts = !args.read.is_empty();
+    let values = Values::find(&args.settings, !converts)?;
+    let config = Config::new(&values)?;
+    if config.outputs.is_empty() {
+        usage("nowhere to write to: name an output with -w, or in the configuration file");
     }
-    logger::begin(if args.quiet { LevelFilter::Warn } else { LevelFilter::Info }, None);
-    let specs = args.specs()?;
-    let options = Options { ring_size: args.ring_size };
-    let driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
+    if converts {
+        let (path, every) = config.file().unwrap_or_else(|why| usage(why));
+        return convert::run(args, &config, path, every);
+    }
+    logger::begin(level(args, &config), config.format);
+    let options = Options { ring_size: config.ring_size };
+    let driver = Driver::open(config.driver, &options).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {
         log::info!("the kernel module is not used: {why}");
     }
-    let outputs = Outputs::open(&specs, &args.common(kind)?)?;
-    let settings = Settings {
-        export_interval: u64::try_from(args.export_interval.as_nanos())?,
-        schema: args.schema,
-        semantics: args.semantics.apply(Semantics::default(), semantics::environment),
+    let outputs = Outputs::open(&config.outputs, &common(&config, kind)?)?;
+    let board = Arc::new(Board::new(kind.to_string(), outputs.watches()));
+    let server = config.metrics.as_ref().map(|at| Server::begin(at, Arc::clone(&board)));
+    let server = match server.transpose() {
+        Ok(server) => server,
+        Err(error) => {
+            outputs.discard();
+            return Err(error.into());
+        }
     };
-    let outcome = record(args, driver, settings, outputs)?;
+    if let Some(server) = &server {
+        log::info!("metrics are at {}", server.address());
+    }
+    let settings = Settings {
+        export_interval: u64::try_from(config.export_interval.as_nanos())?,
+        schema: config.schema,
+        semantics: config.semantics(Semantics::default()),
+    };
+    let mut capture = Capture::new(driver, settings, outputs)?;
+    if server.is_some() {
+        capture.publish(board);
+    }
+    let outcome = record(args, values, &config, kind, capture)?;
     if !args.quiet {
         let report = summary::Report { kind, outcome: &outcome };
         report.print(&mut std::io::stderr().lock())?;
@@ -171,42 +115,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-impl Args {
-    /// The outputs.
-    fn specs(&self) -> anyhow::Result<Vec<Spec>> {
-        let shared = Shared {
-            every: self.rotate.map(|seconds| Duration::from_secs(seconds.into())),
-            size: self.rotate_size,
-            keep: Keep { age: self.keep_age, size: self.keep_size },
-            buffer: usize::try_from(self.buffer)?,
-            max_packet: MAX_PACKET,
-        };
-        let spec = |name: &String| shared.output(name).map_err(anyhow::Error::msg);
-        self.outputs.iter().map(spec).collect()
-    }
+fn level(args: &Args, config: &Config) -> LevelFilter {
+    if args.quiet { LevelFilter::Error } else { config.level }
+}
 
-    fn common(&self, kind: Kind) -> anyhow::Result<Common> {
-        let exporter = match &self.exporter {
-            Some(exporter) => exporter.clone(),
-            None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
-        };
-        let header = Header {
-            version: self.schema.number(),
-            exporter,
-            ip: std::env::var("NODE_IP").unwrap_or_default(),
-            filename: String::new(),
-        };
-        let options = write::Options { schema: self.schema, ..write::Options::default() };
-        Ok(Common { options, header, flush: FLUSH, driver: kind.to_string() })
-    }
-
-    /// The one file that a conversion writes.
-    pub(super) fn file(&self) -> anyhow::Result<PathBuf> {
-        match &self.outputs[..] {
-            [path] if path != "-" && !path.starts_with("unix:") => Ok(path.into()),
-            _ => anyhow::bail!("with --read, one file or folder is written: name it with -w"),
-        }
-    }
+fn common(config: &Config, kind: Kind) -> anyhow::Result<Common> {
+    let exporter = match &config.exporter {
+        Some(exporter) => exporter.clone(),
+        None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
+    };
+    let header = Header {
+        version: config.schema.number(),
+        exporter,
+        ip: config.node_ip.clone(),
+        filename: String::new(),
+    };
+    let options = write::Options { schema: config.schema, ..write::Options::default() };
+    Ok(Common { options, header, flush: config.flush_interval, driver: kind.to_string() })
 }
 
 /// Whether everything that could be written was. What an output shed because
@@ -219,24 +144,34 @@ fn is_whole(output: &Ended) -> bool {
 
 fn record(
     args: &Args,
-    driver: Driver,
-    settings: Settings,
-    outputs: Outputs,
+    mut running: Values,
+    config: &Config,
+    kind: Kind,
+    mut capture: Capture,
 ) -> anyhow::Result<Outcome> {
-    let kind = driver.kind();
-    let mut capture = Capture::new(driver, settings, outputs)?;
     if let Err(error) = capture.start() {
         capture.abandon();
         return Err(error.into());
     }
-    log::info!("recording to {} with {kind}, Ctrl-C ends", args.outputs.join(", "));
+    let names: Vec<String> = config.outputs.iter().map(|spec| spec.to.to_string()).collect();
+    log::info!("recording to {} with {kind}, Ctrl-C ends", names.join(", "));
+    let mut service = Service::ready();
     let live = !args.quiet && std::io::stderr().is_terminal();
     let pace = Pace { limit: args.limit };
-    let outcome = capture.run(&pace, |progress| {
-        if live {
-            show(progress);
+    let outcome = capture.run(&pace, |moment| match moment {
+        Moment::Second(progress) => {
+            service.lives(&progress);
+            if live {
+                show(&progress);
+            }
+        }
+        Moment::Reload => {
+            service.reloads();
+            reload(args, &mut running);
+            service.reloaded();
         }
     })?;
+    service.ends();
     if live {
         eprint!("\r\x1b[K");
     }
@@ -255,4 +190,20 @@ fn show(progress: &Progress) {
         grouped(*lost)
     );
     let _ = std::io::stderr().flush();
+}
+
+/// Reads the settings again, and takes over what can change.
+fn reload(args: &Args, running: &mut Values) {
+    let read = Values::find(&args.settings, true).map_err(anyhow::Error::from);
+    match read.and_then(|values| Config::new(&values).map(|config| (values, config))) {
+        Ok((values, config)) => {
+            log::set_max_level(level(args, &config));
+            log::info!("the settings were read again, and new files begin");
+            for name in values.fixed_since(running) {
+                log::warn!("{name} has changed; a new start takes that over");
+            }
+            *running = values;
+        }
+        Err(error) => log::error!("the settings stay as they are: {error}"),
+    }
 }

@@ -47,7 +47,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 use sysflow::encode::Encode;
 use sysflow::record::Header;
 use sysflow::write;
@@ -56,10 +55,12 @@ pub use batch::{KINDS, Kinds};
 pub use file::Files;
 pub use series::Keep;
 pub use socket::{MAX_PACKET, Socket};
-pub use tally::{CAUSES, Cause, Numbers, Tally};
+use tally::Tally;
+pub use tally::{CAUSES, Cause, Numbers};
 
 use crate::account::Account;
 use crate::sink::Sink;
+use crate::threads;
 use batch::{Batch, Pool};
 use file::FileTarget;
 use queue::{Fresh, Item, Queue};
@@ -155,6 +156,34 @@ pub enum Error {
     /// The output's thread.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+}
+
+/// An output, as others see it while it works.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    name: Arc<str>,
+    queue: Arc<Queue>,
+    tally: Arc<Tally>,
+}
+
+impl Watch {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        self.tally.get()
+    }
+
+    /// Bytes that wait for it, and that may.
+    #[must_use]
+    pub fn queued(&self) -> (usize, usize) {
+        (self.queue.held(), self.queue.limit())
+    }
 }
 
 /// What became of an output.
@@ -342,16 +371,15 @@ impl Outputs {
         self.lanes.iter().all(|lane| lane.queue.is_closed())
     }
 
-    /// The outputs' names and counters, to be read while they grow.
+    /// The outputs, to be watched from elsewhere.
     #[must_use]
-    pub fn tallies(&self) -> Vec<(Arc<str>, Arc<Tally>)> {
-        let pair = |lane: &Lane| (Arc::clone(&lane.name), Arc::clone(&lane.tally));
-        self.lanes.iter().map(pair).collect()
-    }
-
-    /// Bytes that wait for each output, and that may.
-    pub fn queued(&self) -> impl Iterator<Item = (usize, usize)> {
-        self.lanes.iter().map(|lane| (lane.queue.held(), lane.queue.limit()))
+    pub fn watches(&self) -> Vec<Watch> {
+        let watch = |lane: &Lane| Watch {
+            name: Arc::clone(&lane.name),
+            queue: Arc::clone(&lane.queue),
+            tally: Arc::clone(&lane.tally),
+        };
+        self.lanes.iter().map(watch).collect()
     }
 
     /// Ends all outputs as if they had not been begun.
@@ -383,8 +411,7 @@ impl Lane {
         let hand =
             Hand { name: Arc::clone(&name), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };
         let work = move || worker::work(target, &hand);
-        let thread =
-            without_signals(|| std::thread::Builder::new().name("output".to_owned()).spawn(work))?;
+        let thread = threads::spawn("output", work).map_err(Error::Thread)?;
         let state = State::Runs;
         Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
     }
@@ -419,19 +446,6 @@ impl Lane {
         }
         Ended { name: self.name.to_string(), numbers, stuck }
     }
-}
-
-/// Begins a thread that no signal is delivered to: they end the capture, not a
-/// write.
-fn without_signals<T>(begin: impl FnOnce() -> io::Result<T>) -> Result<T, Error> {
-    let mut before = SigSet::empty();
-    let all = SigSet::all();
-    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&all), Some(&mut before))
-        .map_err(|errno| Error::Thread(errno.into()))?;
-    let begun = begin();
-    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)
-        .map_err(|errno| Error::Thread(errno.into()))?;
-    begun.map_err(Error::Thread)
 }
 
 impl Sink for Outputs {

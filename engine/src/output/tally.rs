@@ -58,7 +58,7 @@ impl Counter {
 
 /// The counters of an output, read by others while they grow.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub(super) struct Tally {
     handed: Counter,
     written: Counter,
     gone: Counter,
@@ -113,8 +113,7 @@ impl Tally {
     }
 
     /// The numbers, now.
-    #[must_use]
-    pub fn get(&self) -> Numbers {
+    pub(super) fn get(&self) -> Numbers {
         Numbers {
             handed: self.handed.get(),
             written: self.written.get(),

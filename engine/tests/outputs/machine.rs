@@ -145,12 +145,12 @@ impl Machine {
 
     /// What an output has counted.
     pub(crate) fn numbers(&mut self, output: usize) -> engine::output::Numbers {
-        self.engine.sink().tallies()[output].1.get()
+        self.engine.sink().watches()[output].numbers()
     }
 
     /// Bytes that wait for an output.
     pub(crate) fn queued(&mut self, output: usize) -> usize {
-        self.engine.sink().queued().nth(output).expect("an output").0
+        self.engine.sink().watches()[output].queued().0
     }
 
     /// Waits until an output has taken all it got.

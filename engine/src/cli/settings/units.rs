@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Outputs as people name them.
+//! Outputs, times and switches as people write them.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::output::{Destination, Files, Keep, Socket, Spec};
 
-use super::size;
+use crate::cli::size;
 
-/// What holds for all outputs that are given by options.
+/// What is told of an output beside its name.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) every: Option<Duration>,
@@ -39,6 +39,15 @@ impl Shared {
     /// The socket at a path.
     pub(crate) fn socket(&self, path: PathBuf) -> Destination {
         Destination::Socket(Socket { path, max_packet: self.max_packet })
+    }
+}
+
+/// Whether something is on.
+pub(crate) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" | "1" | "true" | "yes" => Ok(true),
+        "off" | "0" | "false" | "no" => Ok(false),
+        _ => Err("write on or off".to_owned()),
     }
 }
 
