@@ -21,4 +21,5 @@ mod exact;
 mod killed;
 mod lifecycle;
 mod outputs;
+mod service;
 mod support;
