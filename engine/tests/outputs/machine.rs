@@ -87,7 +87,9 @@ impl Machine {
     pub(crate) fn round(&mut self) {
         self.rounds += 1;
         let child = 1000 + self.rounds % 30_000;
-        self.use_file(SHELL, SF_OP_READ, &format!("/etc/file{}", self.rounds % 20));
+        // New names come up all the time, and are used for a while.
+        let name = format!("/etc/file{}", self.rounds / 40 + self.rounds % 7);
+        self.use_file(SHELL, SF_OP_READ, &name);
         let h = self.hdr(SHELL, SF_OP_FORK);
         let start = self.now;
         self.engine.apply(&Record::Fork(&sf_rec_fork {

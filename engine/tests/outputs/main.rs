@@ -9,4 +9,5 @@ mod known;
 mod machine;
 #[path = "../live/support/mount.rs"]
 mod mount;
+mod schedules;
 mod sockets;
