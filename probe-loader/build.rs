@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Compiles the eBPF driver with clang; `src/ebpf.rs` embeds the object.
 
+#[path = "build/stack.rs"]
+mod stack;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, exit};
@@ -11,6 +14,8 @@ const INSTALL: &str = "install it (Debian, Ubuntu: apt install clang llvm; Fedor
      or name it in the environment variable CLANG";
 
 fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build/stack.rs");
     println!("cargo:rerun-if-changed={SOURCES}");
     println!("cargo:rerun-if-changed={ABI}");
     println!("cargo:rerun-if-env-changed=CLANG");
@@ -25,6 +30,7 @@ fn main() {
     }
     let clang = std::env::var_os("CLANG").unwrap_or_else(|| "clang".into());
     compile(&clang, &object);
+    check_stack(&object);
     strip(&object);
 }
 
@@ -62,6 +68,27 @@ fn compile(clang: &OsString, object: &Path) {
             "{} is needed to compile the eBPF driver ({error}): {INSTALL}",
             clang.display()
         )),
+    }
+}
+
+/// Refuses an object that an older kernel would refuse, with less to go by.
+fn check_stack(object: &Path) {
+    let elf = match std::fs::read(object) {
+        Ok(elf) => elf,
+        Err(error) => fail(&format!("{}: {error}", object.display())),
+    };
+    let Some(functions) = stack::functions(&elf).filter(|functions| !functions.is_empty()) else {
+        fail(&format!("{}: no functions found to check the stack of", object.display()));
+    };
+    let chain = stack::deepest(&functions);
+    if chain.bytes > stack::LIMIT {
+        fail(&format!(
+            "driver/bpf: a chain of calls takes {} bytes of stack, and kernels before 6.8 allow {}: {}; \
+             keep less on the stack, or fewer functions on the way",
+            chain.bytes,
+            stack::LIMIT,
+            chain.text(&functions)
+        ));
     }
 }
 

@@ -70,15 +70,21 @@ static __always_inline void sf_lose(struct sf_here *here, __u32 op, __u32 cause)
  * Opens a run of a program on this CPU: counts the operation as seen and
  * reads the clock. Closed by sf_ring_end().
  */
-static __always_inline int sf_enter(struct sf_here *here, struct sf_who *who,
+static __always_inline int sf_begin(struct sf_here *here, struct sf_who *who,
 				    __u32 op)
 {
-	if (!sf_running || !sf_here(here) ||
-	    !sf_ring_begin(here->ring.prod, SF_OP_CLASS(op & 0xff)))
+	if (!sf_ring_begin(here->ring.prod, SF_OP_CLASS(op & 0xff)))
 		return 0;
 	who->ts = bpf_ktime_get_ns();
 	who->flags = 0;
 	return 1;
+}
+
+/* The same for who has not looked yet whether there is a capture, and where. */
+static __always_inline int sf_enter(struct sf_here *here, struct sf_who *who,
+				    __u32 op)
+{
+	return sf_running && sf_here(here) && sf_begin(here, who, op);
 }
 
 #endif /* SYSFLOW_BPF_EMIT_H */

@@ -87,11 +87,23 @@ static __always_inline __u32 sf_told_flags(__u32 op, __u64 file,
 	return SF_LOAD(file, file, f_flags);
 }
 
+/* What a record tells of the file itself. */
+static __always_inline void sf_file_facts(struct sf_rec_file *rec, __u64 file,
+					  __u64 dentry)
+{
+	__u64 inode = SF_POINTER(file, file, f_inode);
+
+	rec->file = sf_identity(file);
+	rec->ino = SF_LOAD(inode, inode, i_ino);
+	rec->dev = SF_LOAD(super_block, SF_POINTER(inode, inode, i_sb), s_dev);
+	rec->mode = SF_LOAD(inode, inode, i_mode);
+	rec->attr = sf_file_attr(file, dentry);
+}
+
 /* OPEN, ANON or DESCRIBE_FILE of an open file. Returns whether it was
  * delivered. */
 __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 {
-	__u64 inode = SF_POINTER(file, file, f_inode);
 	__u64 dentry = SF_POINTER(file, file, f_path.dentry);
 	__u32 len, path_len, flags = 0;
 	struct sf_rec_file *rec;
@@ -109,14 +121,10 @@ __noinline int sf_file_emit(__u64 file, __u32 op, int fd, int ret)
 		return 0;
 	/* The padding; without a path the last fields, which come now. */
 	*(__u64 *)((char *)rec + len - 8) = 0;
-	rec->file = sf_identity(file);
-	rec->ino = SF_LOAD(inode, inode, i_ino);
-	rec->dev = SF_LOAD(super_block, SF_POINTER(inode, inode, i_sb), s_dev);
-	rec->mode = SF_LOAD(inode, inode, i_mode);
+	sf_file_facts(rec, file, dentry);
 	rec->fd = fd;
 	rec->ret = ret;
 	rec->flags = sf_told_flags(op, file, &here.cpu->call, &flags);
-	rec->attr = sf_file_attr(file, dentry);
 	if (op == SF_OP_ANON)
 		rec->attr |= here.cpu->call.row.b << SF_FILE_MADE_SHIFT;
 	rec->path_len = sf_path_take(here.cpu, rec + 1, SF_PATH_MAX, &flags);

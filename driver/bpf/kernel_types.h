@@ -295,12 +295,26 @@ struct io_kiocb {
 	struct io_ring_ctx *ctx;
 };
 
+struct rq {
+	struct task_struct *curr;
+	int cpu;
+};
+
+struct cfs_rq {
+	struct rq *rq;	/* with CONFIG_FAIR_GROUP_SCHED */
+};
+
+struct sched_entity {
+	struct cfs_rq *cfs_rq;	/* the same */
+};
+
 struct thread_info {
 	__u32 status;
 };
 
 struct task_struct {
 	struct thread_info thread_info;
+	struct sched_entity se;
 	int pid, tgid;
 	int exit_code;
 	__u64 start_boottime;

@@ -62,13 +62,25 @@ struct sf_walk {
 	__u32 pad;
 };
 
+/* Names of a path that is noted before it is written; a power of two. */
+#define SF_PIECES	16U
+
+struct sf_piece {
+	__u64 name;	/* where it lies in the kernel */
+	__u64 len;
+};
+
 struct sf_cpu {
 	struct sf_described described[SF_DESCRIBED_SLOTS];
 	__u64 woken_at;	/* the wake_at that was answered last */
+	__u64 rq;	/* struct rq of this CPU: see task.h */
 	struct sf_call call;
 	struct sf_sock_facts sock;
 	struct sf_walk walk;
 	struct sf_inflight kept;	/* request of io_uring at hand */
+	struct sf_piece piece[SF_PIECES];
+	__u32 pieces;	/* how many of them, the last name first, */
+	__u32 pieces_len;	/* and their length with a slash for each */
 	__u64 mmsg_bytes;	/* sum over the messages of one call */
 	__u32 path_at;	/* the path that was built lies at path + path_at, */
 	__u32 path_len;	/* is this long, */

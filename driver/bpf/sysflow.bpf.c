@@ -18,6 +18,8 @@
 
 #include <sysflow/layout.h>
 #include <sysflow/wanted.h>
+#include "open.h"
+#include "task.h"
 #include "uring.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
@@ -28,6 +30,17 @@ void bpf_preempt_enable(void) __ksym __weak;
 /* A field by a load where the pointer is typed by BTF, else by a helper. */
 #define SF_GET(direct, type, ptr, field) \
 	((direct) ? (ptr)->field : SF_LOAD(type, ptr, field))
+
+/* The current task, typed where its fields can be loads. */
+static __always_inline struct task_struct *sf_exit_task(struct sf_cpu *cpu,
+							const int direct)
+{
+	if (!bpf_ksym_exists(bpf_rdonly_cast))
+		return direct ? (void *)bpf_get_current_task_btf() :
+				(void *)bpf_get_current_task();
+	return direct ? SF_CAST(task_struct, sf_current(cpu)) :
+			(void *)sf_current(cpu);
+}
 
 /* struct file of a descriptor, 0 when it is not open. */
 static __always_inline __u64 sf_exit_file(struct task_struct *task, __u32 fd,
@@ -115,49 +128,78 @@ static __always_inline void sf_exit_close(struct sf_here *here, struct sf_who wh
 	sf_publish(here, SF_OP_CLOSE, sizeof(*rec));
 }
 
+/* struct fs_struct, as a number. */
+static __always_inline __u64 sf_exit_fs(struct task_struct *task, const int direct)
+{
+	__u64 addr = (__u64)task;
+
+	if (direct && !bpf_ksym_exists(bpf_rdonly_cast))
+		addr = bpf_get_current_task();
+	return SF_POINTER(task_struct, addr, fs);
+}
+
+/* The flags of an open, where a register has them. */
+static __always_inline int sf_exit_open(struct sf_here *here, struct sf_who who,
+					struct task_struct *task,
+					struct pt_regs *regs, __u64 nr,
+					__s64 ret, const int direct)
+{
+	__u32 flags;
+	__u64 file;
+
+	if (ret < 0)
+		return 0;
+	if (sf_rows[nr].b == 1)
+		flags = SF_GET(direct, pt_regs, regs, si);
+	else if (sf_rows[nr].b == 2)
+		flags = SF_GET(direct, pt_regs, regs, dx);
+	else
+		return 0;
+	file = sf_exit_file(task, ret, direct);
+	return file && sf_open(here, who, sf_exit_fs(task, direct), file, ret, flags);
+}
+
 /* Calls that are seen and not covered. */
 static __noinline int sf_exit_compat(void)
 {
 	struct sf_here here;
 
-	if (sf_running && sf_here(&here))
+	if (bpf_get_current_pid_tgid() >> 32 != sf_config.self_tgid &&
+	    sf_running && sf_here(&here))
 		here.ring.prod->uncovered_compat++;
 	return 0;
 }
 
 /* Where requests are not told themselves, the number of those submitted. */
-static __noinline int sf_exit_uring(__s64 ret)
+static __always_inline void sf_exit_uring(struct sf_here *here, __s64 ret)
 {
-	struct sf_here here;
-
-	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0 && sf_running &&
-	    sf_here(&here))
-		here.ring.prod->uncovered_uring += ret;
-	return 0;
+	if (!(sf_config.uring & SF_URING_HOOKED) && ret > 0)
+		here->ring.prod->uncovered_uring += ret;
 }
 
 /* A call that is of interest and not the recorder's own. */
-static __always_inline void sf_exit_tell(struct task_struct *task,
+static __always_inline void sf_exit_tell(struct sf_here *here,
+					 struct task_struct *task,
 					 struct pt_regs *regs, __u64 nr,
 					 __s64 ret, __u32 tgid, const int direct)
 {
 	const __u32 how = sf_rows[nr].how;
-	struct sf_here here;
 	struct sf_who who;
 
-	if (!sf_enter(&here, &who, sf_rows[nr].op))
+	if (!sf_begin(here, &who, sf_rows[nr].op))
 		return;
 	who.pid = tgid;
 	who.tid = SF_GET(direct, task_struct, task, pid);
 	if (how <= SF_HOW_MSGIO) {
-		sf_exit_io(&here, who, task, regs, nr, ret, direct);
+		sf_exit_io(here, who, task, regs, nr, ret, direct);
 	} else if (how == SF_HOW_CLOSE) {
-		sf_exit_close(&here, who, SF_GET(direct, pt_regs, regs, di), ret);
-	} else {
-		sf_exit_call(&here, who, regs, nr, ret, direct);
+		sf_exit_close(here, who, SF_GET(direct, pt_regs, regs, di), ret);
+	} else if (how != SF_HOW_OPEN ||
+		   !sf_exit_open(here, who, task, regs, nr, ret, direct)) {
+		sf_exit_call(here, who, regs, nr, ret, direct);
 		sf_call();
 	}
-	sf_ring_end(here.ring.prod);
+	sf_ring_end(here->ring.prod);
 }
 
 /*
@@ -196,7 +238,8 @@ static __always_inline int sf_exit_wanted(__u64 nr, __u64 first, __u32 second,
 }
 
 /* A 32-bit call, as the 64-bit one that it stands for. */
-static __always_inline void sf_exit_32(struct task_struct *task,
+static __always_inline void sf_exit_32(struct sf_here *here,
+				       struct task_struct *task,
 				       struct pt_regs *regs, __u64 ia32_nr,
 				       __s64 ret, __u32 tgid, const int direct)
 {
@@ -205,7 +248,6 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	__u32 first = SF_GET(direct, pt_regs, regs, bx);
 	__u32 second = SF_GET(direct, pt_regs, regs, cx);
 	struct sf_call *call;
-	struct sf_here here;
 	struct sf_who who;
 
 	if (!sf_ia32[ia32_nr & (SF_IA32_ROWS - 1)].known) {
@@ -219,20 +261,20 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 		nr = sf_socketcalls[first & (SF_SOCKETCALLS - 1)].nr & (SF_ROWS - 1);
 	}
 	if (sf_rows[nr].how == SF_HOW_URING) {
-		sf_exit_uring(ret);
+		sf_exit_uring(here, ret);
 		return;
 	}
 	if (!sf_rows[nr].how || (ret < 0 && sf_exit_restart(&ret)) ||
 	    (ret >= 0 && sf_rows[nr].how == SF_HOW_EXEC) ||
 	    !sf_exit_wanted(nr, first, second, SF_GET(direct, pt_regs, regs, si)))
 		return;
-	if (!sf_enter(&here, &who, sf_rows[nr].op))
+	if (!sf_begin(here, &who, sf_rows[nr].op))
 		return;
 	who.pid = tgid;
 	who.tid = SF_GET(direct, task_struct, task, pid);
 	who.flags = SF_F_COMPAT;
-	sf_keep_who(here.cpu, who);
-	call = &here.cpu->call;
+	sf_keep_who(here->cpu, who);
+	call = &here->cpu->call;
 	call->ret = ret;
 	call->arg[0] = first;
 	call->arg[1] = second;
@@ -247,29 +289,43 @@ static __always_inline void sf_exit_32(struct task_struct *task,
 	call->held = 0;
 	if (sf_call_fix())
 		sf_call();
-	sf_ring_end(here.ring.prod);
+	sf_ring_end(here->ring.prod);
 }
 
-static __always_inline int sf_sys_exit(struct task_struct *task,
-				       struct pt_regs *regs, __u64 nr, __s64 ret,
-				       const int direct)
+/* How the program is attached. */
+enum {
+	SF_FORM_BTF,
+	SF_FORM_RAW,
+	SF_FORM_CLASSIC,	/* without the registers */
+};
+
+static __always_inline int sf_sys_exit(struct pt_regs *regs, __u64 nr, __s64 ret,
+				       const int form)
 {
+	const int direct = form != SF_FORM_RAW;
+	struct task_struct *task;
+	struct sf_here here;
 	__u32 tgid;
 
 	if (nr >= SF_ROWS) {
-		if (nr - SF_X32_BIT <= SF_X32_LAST &&
-		    (__u32)SF_GET(direct, task_struct, task, tgid) != sf_config.self_tgid)
+		if (nr - SF_X32_BIT <= SF_X32_LAST)
 			sf_exit_compat();
 		return 0;
 	}
-	if (!sf_rows[nr].any)
+	if (!sf_rows[nr].any || !sf_running || !sf_here(&here))
 		return 0;
+	if (form == SF_FORM_CLASSIC) {
+		task = (void *)bpf_get_current_task_btf();
+		regs = (void *)bpf_task_pt_regs((void *)task);
+	} else {
+		task = sf_exit_task(here.cpu, direct);
+	}
 	tgid = SF_GET(direct, task_struct, task, tgid);
 	if (tgid == sf_config.self_tgid)
 		return 0;
 	if (SF_GET(direct, task_struct, task, thread_info.status) & TS_COMPAT) {
 		if (sf_rows[nr].compat)
-			sf_exit_32(task, regs, nr, ret, tgid, direct);
+			sf_exit_32(&here, task, regs, nr, ret, tgid, direct);
 		return 0;
 	}
 	if (!sf_rows[nr].how)
@@ -281,7 +337,7 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 		return 0;	/* told by sched_process_exec */
 	}
 	if (sf_rows[nr].how == SF_HOW_URING) {
-		sf_exit_uring(ret);
+		sf_exit_uring(&here, ret);
 		return 0;
 	}
 	if (sf_rows[nr].how > SF_HOW_CLOSE &&
@@ -289,26 +345,25 @@ static __always_inline int sf_sys_exit(struct task_struct *task,
 			    SF_GET(direct, pt_regs, regs, si),
 			    SF_GET(direct, pt_regs, regs, r10)))
 		return 0;
-	sf_exit_tell(task, regs, nr, ret, tgid, direct);
+	sf_exit_tell(&here, task, regs, nr, ret, tgid, direct);
 	return 0;
 }
 
 SEC("?tp_btf/sys_exit")
 int sf_sys_exit_btf(__u64 *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
 	struct pt_regs *regs = (void *)ctx[0];
 
-	return sf_sys_exit(task, regs, regs->orig_ax, ctx[1], 1);
+	return sf_sys_exit(regs, regs->orig_ax, ctx[1], SF_FORM_BTF);
 }
 
 SEC("?raw_tp/sys_exit")
 int sf_sys_exit_raw(__u64 *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
 	struct pt_regs *regs = (void *)ctx[0];
 
-	return sf_sys_exit(task, regs, SF_LOAD(pt_regs, regs, orig_ax), ctx[1], 0);
+	return sf_sys_exit(regs, SF_LOAD(pt_regs, regs, orig_ax), ctx[1],
+			   SF_FORM_RAW);
 }
 
 /* As the kernel lays it out: common fields, then the call and its result. */
@@ -321,10 +376,7 @@ struct sf_classic_sys_exit {
 SEC("?tp/raw_syscalls/sys_exit")
 int sf_sys_exit_classic(struct sf_classic_sys_exit *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task_btf();
-	struct pt_regs *regs = (void *)bpf_task_pt_regs((void *)task);
-
-	return sf_sys_exit(task, regs, ctx->id, ctx->ret, 1);
+	return sf_sys_exit(NULL, ctx->id, ctx->ret, SF_FORM_CLASSIC);
 }
 
 /* Never attached: the loader runs it once, to learn its own thread group in

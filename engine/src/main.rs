@@ -23,6 +23,7 @@ enum Command {
     Diff(cli::diff::Args),
     Config(cli::config::Args),
     Probe(cli::probe::Args),
+    Doctor(cli::doctor::Args),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => cli::diff::run(&args),
         Command::Config(args) => cli::config::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
+        Command::Doctor(args) => cli::doctor::run(&args),
     })
 }
 

@@ -7,7 +7,7 @@ use std::os::fd::BorrowedFd;
 use crate::ebpf::{self, Ebpf};
 use crate::kmod::{self, Kmod};
 use crate::ring::{self, Ring, valid_size};
-use crate::{Counters, abi};
+use crate::{Counters, abi, sizing};
 
 /// What to capture with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +47,10 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// 1 MiB per CPU: it stays in a core's second-level cache.
+    /// What fits this host: 1 MiB per CPU, less where that is much of the
+    /// memory ([`sizing`]).
     fn default() -> Self {
-        Self { ring_size: 1 << 20 }
+        Self { ring_size: sizing::Host::look().ring_size(sizing::TOTAL) }
     }
 }
 

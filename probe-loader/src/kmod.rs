@@ -4,13 +4,15 @@
 //! `driver/include/sysflow/device.h` is the interface.
 
 mod build;
+mod cache;
 mod device;
 pub mod module;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use build::{build, can_build};
+pub use build::{build, built, can_build};
+pub(crate) use build::{headers, in_path, wanted_compiler};
 pub(crate) use device::Kmod;
 
 use crate::driver;

@@ -11,11 +11,13 @@
 
 pub mod abi;
 pub mod counters;
+pub mod doctor;
 pub mod driver;
 pub mod ebpf;
 pub mod kmod;
 pub mod record;
 pub mod ring;
+pub mod sizing;
 pub mod status;
 
 pub use counters::Counters;

@@ -3,15 +3,17 @@
 # Sourced: Debian kernels, fetched and unpacked, never installed.
 #
 #	kernel_release 6.1	-> 6.1.0-56-amd64
+#	kernel_release trixie	-> the newest of that suite
 #	kernel_image RELEASE	-> path of its vmlinuz
 #	kernel_headers RELEASE	-> path of a tree that modules build against
 
-# The Debian suite that has a kernel series, when the machine's own has not.
+# The Debian suite that has a kernel, when the machine's own has not.
 kernel_suite() {
 	case $1 in
-	5.10*) echo bullseye ;;
-	6.1 | 6.1.*) echo bookworm ;;
-	6.12*) echo trixie ;;
+	bullseye | 5.10*) echo bullseye ;;
+	bookworm | 6.1 | 6.1.*) echo bookworm ;;
+	bookworm-backports | *+deb12-*) echo bookworm-backports ;;
+	trixie | 6.12*) echo trixie ;;
 	*) echo sid ;;
 	esac
 }
@@ -61,8 +63,11 @@ apt_with() {
 	fi
 }
 
+# newest_headers PREFIX SUITE: the newest release that begins so. Names with
+# fewer numbers are of packages that only depend on others.
 newest_headers() {
-	apt_with "$2" apt-cache --names-only search "^linux-headers-$1[0-9.+a-z~-]*-amd64$" |
+	apt_with "$2" apt-cache --names-only search \
+		"^linux-headers-$1[0-9.+a-z~-]*-amd64$" |
 		awk '{ print $1 }' | grep -Ev -- '-(cloud|rt)-' |
 		sed 's/^linux-headers-//' | sort -V | tail -1
 }
@@ -73,6 +78,12 @@ kernel_release() {
 	local series=$1 release
 	case $series in
 	*-amd64) echo "$series" && return ;;
+	[a-z]*)
+		private_apt "$(kernel_suite "$series")"
+		release=$(newest_headers '[0-9]+[.][0-9]+[.]' "$series")
+		[ -n "$release" ] || die "Debian's suite $series has no kernel for amd64"
+		echo "$release" && return
+		;;
 	esac
 	release=$(for d in /usr/src/linux-headers-"$series".*-amd64; do
 		[ -f "$d/.config" ] && basename "$d"
@@ -151,11 +162,11 @@ relocate_headers() {
 }
 
 # The tools of a newer suite's headers want its C library: they are run with
-# it, by a wrapper in their place.
+# it, by a wrapper in their place. (What lacks another library only signs.)
 wrap_tools() {
 	local tree=$1 series=$2 suite libs=$1/libs tool
 	find "$tree/usr" -type f -perm /111 -size +8k ! -name "*.wrapped" | while read -r tool; do
-		ldd "$tool" 2>&1 | grep 'not found' >/dev/null || continue
+		ldd "$tool" 2>&1 | grep "version .* not found" >/dev/null || continue
 		if [ ! -d "$libs" ]; then
 			suite=$(kernel_suite "$series")
 			private_apt "$suite"

@@ -23,6 +23,7 @@ usage() {
 		  --timeout S       give up after S seconds (default 300)
 		  --memory M        MiB of the guest (default 1024)
 		  --smp N           CPUs of the guest (default 2)
+		  --count           a clock that counts instructions, 1 ns each
 		  --log FILE        keep the kernel's log there
 		Exit status: the command's; 70 the kernel complained; 124 timeout;
 		2 usage or a missing tool. Kernels are kept in \$SYSFLOW_CACHE/vm.
@@ -30,6 +31,7 @@ usage() {
 }
 
 series=6.1 timeout=300 memory=1024 smp=2 log='' build=''
+clock=()
 # shellcheck disable=SC2034 # used by name in initramfs
 modules=() files=()
 while [ $# -gt 0 ]; do
@@ -42,6 +44,7 @@ while [ $# -gt 0 ]; do
 	--timeout) timeout=$2 && shift ;;
 	--memory) memory=$2 && shift ;;
 	--smp) smp=$2 && shift ;;
+	--count) clock=(-icount "shift=0,sleep=off") ;;
 	--log) log=$2 && shift ;;
 	-h | --help) usage && exit ;;
 	--) shift && break ;;
@@ -75,7 +78,7 @@ initramfs "$work/initrd.gz" modules files command
 # system call tracepoints are switched.
 rc=0
 timeout -k 5 "$timeout" qemu-system-x86_64 \
-	-accel tcg,thread=single -cpu max -m "$memory" -smp "$smp" \
+	-accel tcg,thread=single "${clock[@]}" -cpu max -m "$memory" -smp "$smp" \
 	-nodefaults -no-reboot -display none \
 	-kernel "$image" -initrd "$work/initrd.gz" \
 	-append "console=ttyS0 loglevel=7 panic=-1 oops=panic" \

@@ -29,7 +29,7 @@ use crate::record::{
     Process, ProcessEvent, ProcessFlow, Record, RecordRef,
 };
 use crate::schema::Version;
-use crate::wire::{Put, PutAs as _, put_long};
+use crate::wire::{Put, PutAs as _, Room, put_long};
 
 /// Something that is written as one record.
 pub trait Encode {
@@ -102,11 +102,110 @@ encode! {
     Process<S: Text, L: TextList>;
     File<S: Text>;
     ProcessEvent<L: TextList>;
+    ProcessFlow;
+    Pod<S: Text, N: Put, M: Put, V: Put>;
+    K8sEvent<S: Text>;
+}
+
+/// Records without text and of no more than some dozen fields, nearly all that a trace has: they are
+/// put together aside, where there is always room.
+macro_rules! encode_aside {
+    ($($kind:ident;)+) => {$(
+        impl Encode for $kind {
+            #[inline]
+            fn kind(&self) -> Kind {
+                Kind::$kind
+            }
+
+            #[inline]
+            fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
+                let mut room = Room::new();
+                put_long(&mut room, Kind::$kind as i64);
+                self.put_as(version, &mut room);
+                out.extend_from_slice(room.taken());
+            }
+        }
+    )+};
+}
+
+encode_aside! {
     NetworkFlow;
     FileFlow;
     FileEvent;
     NetworkEvent;
-    ProcessFlow;
-    Pod<S: Text, N: Put, M: Put, V: Put>;
-    K8sEvent<S: Text>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Foid, Ip4, Ip6, Oid, OpFlags, OpenFlags};
+
+    /// What is put together aside fits there, whatever it holds.
+    #[test]
+    fn the_longest_records_have_room() {
+        let oid = Oid { create_ts: i64::MIN, hpid: i64::MIN };
+        let (ops, file_oid) = (OpFlags(i32::MIN), Foid([0xff; 20]));
+        let ip6 = Some(Ip6([0xff; 16]));
+        let flow = NetworkFlow {
+            proc_oid: oid,
+            ts: i64::MIN,
+            tid: i64::MIN,
+            op_flags: ops,
+            end_ts: i64::MIN,
+            sip: Ip4(i32::MIN),
+            sport: i32::MIN,
+            dip: Ip4(i32::MIN),
+            dport: i32::MIN,
+            proto: i32::MIN,
+            fd: i32::MIN,
+            num_r_recv_ops: i64::MIN,
+            num_w_send_ops: i64::MIN,
+            num_r_recv_bytes: i64::MIN,
+            num_w_send_bytes: i64::MIN,
+            sip6: ip6,
+            dip6: ip6,
+        };
+        let file = FileFlow {
+            proc_oid: oid,
+            ts: i64::MIN,
+            tid: i64::MIN,
+            op_flags: ops,
+            open_flags: OpenFlags(i32::MIN),
+            end_ts: i64::MIN,
+            file_oid,
+            fd: i32::MIN,
+            num_r_recv_ops: i64::MIN,
+            num_w_send_ops: i64::MIN,
+            num_r_recv_bytes: i64::MIN,
+            num_w_send_bytes: i64::MIN,
+        };
+        let event = FileEvent {
+            proc_oid: oid,
+            ts: i64::MIN,
+            tid: i64::MIN,
+            op_flags: ops,
+            file_oid,
+            ret: i32::MIN,
+            new_file_oid: Some(file_oid),
+        };
+        let mut out = Vec::new();
+        for version in [Version::V5, Version::V6] {
+            flow.encode_as(version, &mut out);
+            file.encode_as(version, &mut out);
+            event.encode_as(version, &mut out);
+            NetworkEvent::default().encode_as(version, &mut out);
+            // The index of the branch, then what a vector gets, which is always enough.
+            let (mut whole, bodies) = (Vec::new(), out.clone());
+            whole.push(2 * Kind::NetworkFlow as u8);
+            flow.put_as(version, &mut whole);
+            whole.push(2 * Kind::FileFlow as u8);
+            file.put_as(version, &mut whole);
+            whole.push(2 * Kind::FileEvent as u8);
+            event.put_as(version, &mut whole);
+            whole.push(2 * Kind::NetworkEvent as u8);
+            NetworkEvent::default().put_as(version, &mut whole);
+            assert_eq!(bodies, whole);
+            out.clear();
+        }
+    }
 }

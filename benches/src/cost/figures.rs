@@ -6,7 +6,7 @@
 pub enum State {
     /// Nothing.
     Bare,
-    /// The empty program.
+    /// What the driver is compared with: the empty program, or a peer.
     Null,
     /// The driver.
     Driver,

@@ -11,8 +11,10 @@
 pub mod calls;
 pub mod figures;
 pub mod null_probe;
+pub mod peer;
 pub mod reader;
 pub mod subject;
+pub mod throughput;
 
 use std::io;
 

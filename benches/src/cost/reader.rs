@@ -87,7 +87,9 @@ fn run(mut driver: Driver, inbox: &Receiver<Order>, outbox: &Sender<io::Result<(
     let (mut totals, mut attached) = (Totals::default(), false);
     loop {
         let order = if attached {
-            if drain(&mut driver, &mut totals) == 0 {
+            let count = drain(&mut driver);
+            totals.records += count;
+            if count == 0 {
                 thread::sleep(NAP);
             }
             match inbox.try_recv() {
@@ -103,7 +105,7 @@ fn run(mut driver: Driver, inbox: &Receiver<Order>, outbox: &Sender<io::Result<(
             Order::Detach => driver.stop(),
         };
         attached = matches!(order, Order::Attach);
-        drain(&mut driver, &mut totals);
+        totals.records += drain(&mut driver);
         if outbox.send(done.map_err(io::Error::other)).is_err() {
             break;
         }
@@ -113,8 +115,8 @@ fn run(mut driver: Driver, inbox: &Receiver<Order>, outbox: &Sender<io::Result<(
     totals
 }
 
-/// Reads and types every record that is there.
-fn drain(driver: &mut Driver, totals: &mut Totals) -> u64 {
+/// Reads and types every record that is there. Returns how many.
+pub(super) fn drain(driver: &mut Driver) -> u64 {
     let mut count = 0;
     for ring in driver.rings() {
         ring.refresh();
@@ -123,6 +125,5 @@ fn drain(driver: &mut Driver, totals: &mut Totals) -> u64 {
         });
         ring.release();
     }
-    totals.records += count;
     count
 }

@@ -7,6 +7,7 @@
 pub(crate) mod config;
 mod convert;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 mod logger;
 pub(crate) mod print;
 pub(crate) mod probe;

@@ -95,6 +95,7 @@ fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
         (Some(path), _) => path.clone(),
         (None, Some(sources)) => build(sources)?,
         (None, None) => match module::find() {
+            Ok(path) if path.starts_with(module::CACHE) => renewed(path),
             Ok(path) => path,
             Err(kmod::Error::NotFound { .. }) => build(&default_sources()?)?,
             Err(other) => return Err(other.into()),
@@ -105,15 +106,29 @@ fn load(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The module that was built before, built again if its sources have changed
+/// and are here.
+fn renewed(path: PathBuf) -> PathBuf {
+    let Ok(sources) = default_sources() else { return path };
+    build(&sources).unwrap_or_else(|error| {
+        eprintln!("{} is not of these sources, and used: {error}", path.display());
+        path
+    })
+}
+
 fn build(sources: &Path) -> anyhow::Result<PathBuf> {
+    let cache = Path::new(module::CACHE);
+    if let Some(module) = kmod::built(sources, cache)? {
+        return Ok(module);
+    }
     kmod::can_build()?;
     println!("building the module from {}", sources.display());
-    Ok(kmod::build(sources, Path::new(module::CACHE))?)
+    Ok(kmod::build(sources, cache)?)
 }
 
 /// Where the sources are: installed, or in the tree that this program was
 /// built in.
-fn default_sources() -> anyhow::Result<PathBuf> {
+pub(super) fn default_sources() -> anyhow::Result<PathBuf> {
     let installed = PathBuf::from(concat!("/usr/src/sysflow-", env!("CARGO_PKG_VERSION")));
     let program = std::env::current_exe().context("cannot tell where this program is")?;
     let tree = program.ancestors().nth(3).map(|root| root.join("driver"));

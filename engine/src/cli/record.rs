@@ -15,6 +15,7 @@ use engine::output::{Cause, Common, Ended, Outputs};
 use engine::semantics::Semantics;
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
+use probe_loader::sizing::Host;
 use sysflow::record::Header;
 use sysflow::write;
 
@@ -78,7 +79,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         return convert::run(args, &config, path, every);
     }
     logger::begin(level(args, &config), config.format);
-    let options = Options { ring_size: config.ring_size };
+    let ring_size = config.ring_size.unwrap_or_else(|| Host::look().ring_size(config.ring_total));
+    let options = Options { ring_size };
     let driver = Driver::open(config.driver, &options).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {

@@ -28,10 +28,15 @@ impl<S: Sink> Engine<S> {
 
     /// Writes a process and its ancestors, the oldest first, as far as this
     /// file lacks them; the containers of all before.
+    #[inline]
     pub(super) fn need_process(&mut self, place: ProcRef) {
-        if self.processes.get(place).written == self.file {
-            return;
+        if self.processes.get(place).written != self.file {
+            self.put_process_and_ancestors(place);
         }
+    }
+
+    #[cold]
+    fn put_process_and_ancestors(&mut self, place: ProcRef) {
         let mut chain = std::mem::take(&mut self.chain);
         let mut next = Some(place);
         while let Some(at) = next.take() {
@@ -116,12 +121,19 @@ impl<S: Sink> Engine<S> {
 
     /// Writes a file, and its container before, if this output file lacks it;
     /// in state `new` if it never was.
+    #[inline]
     pub(super) fn need_file(&mut self, place: ObjRef, new: ObjectState, ts: i64) {
+        if let Object::File(object) = self.objects.get(place)
+            && object.written != self.file
+        {
+            self.put_file(place, new, ts);
+        }
+    }
+
+    #[cold]
+    fn put_file(&mut self, place: ObjRef, new: ObjectState, ts: i64) {
         let file = self.file;
         let Some(object) = self.objects.file_mut(place) else { return };
-        if object.written == file {
-            return;
-        }
         let state = if object.written == 0 { new } else { ObjectState::Reup };
         object.written = file;
         let container = object.told;

@@ -100,7 +100,7 @@ impl<S: Sink> Engine<S> {
     pub(super) fn cut_off_same(&mut self, key: &Key, end: u64) {
         let list = self.processes.get(key.process).flows_on(key.fd);
         let others = |other: &Key| other.object == key.object && other.tid != key.tid;
-        if self.flows.only(list).is_some_and(|other| !others(&other.key)) {
+        if !self.flows.on(list).any(|place| others(&self.flows.get(place).key)) {
             return;
         }
         let mut batch = std::mem::take(&mut self.batch);

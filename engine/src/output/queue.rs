@@ -100,6 +100,11 @@ impl Queue {
         Some(item)
     }
 
+    /// Whether there is nothing to do for the output.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.items.is_empty() && self.ended().is_none()
+    }
+
     /// Bytes in it.
     pub(super) fn held(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
@@ -121,6 +126,7 @@ impl Queue {
     }
 
     /// Sleeps until something changes or the time is over. May return early.
+    /// Who comes back from here looks at everything again before the next time.
     pub(super) fn wait(&self, time: Duration) {
         std::thread::park_timeout(time);
     }

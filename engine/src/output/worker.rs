@@ -100,8 +100,49 @@ pub(super) fn work(mut target: Box<dyn Target>, hand: &Hand) {
                 let now = Instant::now();
                 let next = target.idle(now, hand);
                 let sleep = next.map_or(LONG, |next| next.saturating_duration_since(now));
-                hand.queue.wait(sleep);
+                // While the target waited in there it may have been woken for
+                // what came meanwhile, and will not be woken again.
+                if hand.queue.is_quiet() {
+                    hand.queue.wait(sleep);
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Waits whenever it has nothing to do, as one that tries again does.
+    struct Waiting;
+
+    impl Target for Waiting {
+        fn fresh(&mut self, _: Fresh, _: &Hand) {}
+
+        fn batch(&mut self, _: &Batch, _: &Hand) {}
+
+        fn idle(&mut self, _: Instant, hand: &Hand) -> Option<Instant> {
+            hand.pause(LONG);
+            None
+        }
+
+        fn end(&mut self, _: &Arc<Account>, _: &Hand) {}
+    }
+
+    #[test]
+    fn an_end_that_comes_while_a_target_waits_is_seen() {
+        let hand =
+            Hand { name: "waiting".into(), queue: Arc::new(Queue::new(1)), tally: Arc::default() };
+        let queue = Arc::clone(&hand.queue);
+        let (done, is_done) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            work(Box::new(Waiting), &hand);
+            let _ = done.send(());
+        });
+        // It waits for an hour by now, if it got that far.
+        std::thread::sleep(Duration::from_millis(50));
+        queue.end(Arc::default());
+        is_done.recv_timeout(Duration::from_secs(60)).expect("it has not ended");
     }
 }

@@ -13,10 +13,11 @@ use crate::state::users::Users;
 use crate::{Engine, Settings};
 
 use super::file::{Block, RawEvent};
-use super::rows::{self, Act, NO_FD, Row};
+use super::rows::{self, Act, NO_FD, Row, Step};
 use super::start::Servers;
 use super::state::descriptors::{ThingRef, Things};
 use super::state::names::NameTable;
+use super::state::thread::{Call, NO_CALL};
 use super::state::threads::{ThreadRef, Threads};
 use super::value;
 
@@ -86,7 +87,7 @@ pub struct Converter<S> {
 /// An event whose thread is known.
 #[derive(Clone, Copy)]
 pub(super) struct Here<'a> {
-    pub(super) event: RawEvent<'a>,
+    pub(super) event: &'a RawEvent<'a>,
     pub(super) thread: ThreadRef,
     pub(super) row: &'static Row,
     /// The enter event that belongs to this exit event was seen.
@@ -104,7 +105,7 @@ impl Here<'_> {
     /// What the call returned.
     #[inline]
     pub(super) fn result(&self) -> Option<i64> {
-        value::signed(self.event.params.get(0))
+        value::signed(self.event.params.first())
     }
 }
 
@@ -168,7 +169,7 @@ impl<S: Sink> Converter<S> {
     }
 
     /// Takes the next event.
-    #[inline]
+    #[inline(always)]
     pub fn event(&mut self, event: &RawEvent<'_>) {
         self.counts.events += 1;
         let row = rows::row(event.kind);
@@ -179,22 +180,12 @@ impl<S: Sink> Converter<S> {
         if event.ts >= self.next_tick {
             self.tick(event.ts);
         }
-        let Some(row) = row else {
-            self.counts.unknown += 1;
-            return;
-        };
-        match row.act {
-            Act::Skip => self.counts.passed += 1,
-            Act::Container
-            | Act::UserAdded
-            | Act::UserDeleted
-            | Act::GroupAdded
-            | Act::GroupDeleted => self.told(event, row),
-            Act::Exit => self.left(event, row),
-            _ if event.kind.is_multiple_of(2) => {
-                self.entered(event, row);
-            }
-            _ => self.left(event, row),
+        match row.step {
+            Step::Enter => self.entered(event, row),
+            Step::Leave => self.left(event, row),
+            Step::Pass => self.counts.passed += 1,
+            Step::Tell => self.told(event, row),
+            Step::Unknown => self.counts.unknown += 1,
         }
     }
 
@@ -209,33 +200,33 @@ impl<S: Sink> Converter<S> {
     fn entered(&mut self, event: &RawEvent<'_>, row: &'static Row) {
         let place = self.threads.find_or_insert(event.tid.cast_signed());
         let thread = self.threads.get_mut(place);
-        let call = &mut thread.call;
-        call.kind = event.kind;
-        call.fd = -1;
-        if row.fd != NO_FD {
-            call.fd = value::signed(event.params.get(usize::from(row.fd))).unwrap_or(-1);
-        }
+        let fd = match row.fd {
+            NO_FD => -1,
+            0 => value::signed(event.params.first()).unwrap_or(-1),
+            at => value::signed(event.params.get(usize::from(at))).unwrap_or(-1),
+        };
+        thread.call = Call { kind: event.kind, fd };
         if row.keep {
-            call.kept.keep(event.params.iter());
+            thread.kept.keep(&event.params);
         }
-        if row.act == Act::None {
-            self.counts.passed += 1;
-        } else {
-            self.entered_with(event, row, place);
-        }
-    }
-
-    fn entered_with(&mut self, event: &RawEvent<'_>, row: &'static Row, place: ThreadRef) {
-        let fd = self.threads.get(place).call.fd;
-        let thing = self.threads.table(place).and_then(|table| table.get(fd));
-        let here = Here { event: *event, thread: place, row, entered: true, fd, thing };
-        self.counts.used += 1;
         match row.act {
+            Act::None => self.counts.passed += 1,
             Act::CloseEnter => {
+                self.counts.used += 1;
                 if let Some(table) = self.threads.table_mut(place) {
                     table.set_closing(fd, true);
                 }
             }
+            _ => self.entered_with(event, row, place, fd),
+        }
+    }
+
+    #[inline(never)]
+    fn entered_with(&mut self, event: &RawEvent<'_>, row: &'static Row, place: ThreadRef, fd: i64) {
+        let thing = self.threads.table(place).and_then(|table| table.get(fd));
+        let here = Here { event, thread: place, row, entered: true, fd, thing };
+        self.counts.used += 1;
+        match row.act {
             Act::MmapEnter => self.mapped(&here),
             Act::ConnectEnter => self.connecting(&here),
             Act::SendtoEnter => self.sending(&here),
@@ -254,56 +245,49 @@ impl<S: Sink> Converter<S> {
             _ => Some(self.threads.find_or_insert(tid)),
         };
         let Some(place) = found else {
-            let here = Here {
-                event: *event,
-                thread: ThreadRef::nowhere(),
-                row,
-                entered: false,
-                fd: -1,
-                thing: None,
-            };
-            return self.left_unknown(&here);
+            return self.left_unknown(event, row);
         };
         let call = &self.threads.get(place).call;
         let entered = rows::belongs(call.kind, event.kind);
         let fd = if entered { call.fd } else { -1 };
-        if row.act == Act::None && fd < 0 {
-            self.counts.passed += 1;
-            return self.forget_call(place);
-        }
-        let mut here = Here { event: *event, thread: place, row, entered, fd, thing: None };
+        let mut here = Here { event, thread: place, row, entered, fd, thing: None };
         let mut parse = true;
         if fd >= 0
             && let Some(table) = self.threads.table_mut(place)
+            && let Some((thing, cancelled)) = table.look_up(fd)
         {
-            here.thing = table.get(fd);
-            if let Some(parked) = table.take_cancelled(fd) {
+            here.thing = Some(thing);
+            if cancelled {
                 parse = false;
-                if let Some(parked) = parked {
-                    self.release(parked);
-                }
+                self.uncancel(place, fd);
             }
         }
         match row.act {
             Act::None => self.counts.passed += 1,
             Act::Read | Act::Write => self.moved(&here),
-            _ => self.left_with(&here, parse),
+            _ => return self.left_with(&here, parse),
         }
-        self.forget_call(place);
+        self.threads.get_mut(place).call.kind = NO_CALL;
     }
 
-    /// The thread may be gone: only a thread that is found is told.
-    #[inline]
-    fn forget_call(&mut self, place: ThreadRef) {
-        if let Some(thread) = self.threads.try_get_mut(place) {
-            thread.call.kept.forget();
-            thread.call.kind = u16::MAX;
+    /// The number was given anew while it was being closed: the mark goes, and
+    /// what had the number before.
+    #[cold]
+    fn uncancel(&mut self, thread: ThreadRef, fd: i64) {
+        let parked = self.threads.table_mut(thread).and_then(|table| table.uncancel(fd));
+        if let Some(parked) = parked {
+            self.release(parked);
         }
     }
 
-    fn left_unknown(&mut self, here: &Here<'_>) {
-        match here.row.act {
-            Act::Clone(params) => self.cloned(here, params, None),
+    /// A call of a thread that is not known returned, and is no reason to know
+    /// it.
+    #[cold]
+    fn left_unknown(&mut self, event: &RawEvent<'_>, row: &'static Row) {
+        let thread = ThreadRef::nowhere();
+        let here = Here { event, thread, row, entered: false, fd: -1, thing: None };
+        match row.act {
+            Act::Clone(params) => self.cloned(&here, params, None),
             _ => self.counts.incomplete += 1,
         }
         self.clear_away();
@@ -343,7 +327,14 @@ impl<S: Sink> Converter<S> {
             | Act::Symlinkat => self.names_changed(here),
             _ => self.counts.passed += 1,
         }
-        self.clear_away();
+        if !self.threads.left.is_empty() {
+            self.clear_away();
+        }
+        // The thread may be gone.
+        if let Some(thread) = self.threads.try_get_mut(here.thread) {
+            thread.kept.forget();
+            thread.call.kind = NO_CALL;
+        }
     }
 
     /// Who did it, as the engine knows it.

@@ -30,8 +30,23 @@ fn protocol(thing: &Thing) -> i16 {
 impl<S: Sink> Converter<S> {
     /// What the engine is told that something was done on; none of what is no
     /// part of the telemetry.
-    #[inline]
+    #[inline(always)]
     fn on(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
+        let thing = self.things.get(place);
+        let thread = self.threads.get(here.thread);
+        let file = matches!(thing.kind, kind::FILE | kind::FILE_WITH_FLAGS);
+        if !file || thing.container != thread.container || !thread.is_main() {
+            return self.on_other(here, place);
+        }
+        let (restype, told) = (RestType::FILE, thread.container);
+        let on = On { fd: here.fd as i32, object: thing.object?, restype, told, hint: thing.flow };
+        Some((on, place))
+    }
+
+    /// The same of what is no plain file, not of its container, or used by
+    /// another thread than the main one.
+    #[inline(never)]
+    fn on_other(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
         let thing = self.things.get(place);
         let restype = match thing.kind {
             kind::FILE | kind::FILE_WITH_FLAGS => RestType::FILE,
@@ -45,7 +60,7 @@ impl<S: Sink> Converter<S> {
         let container = self.threads.get(here.thread).container;
         if thing.container != container {
             let moved = self.move_to_container(here, place)?;
-            return self.on(here, moved);
+            return self.on_other(here, moved);
         }
         let (object, hint) = (thing.object?, thing.flow);
         let main = self.threads.main_of(here.thread);

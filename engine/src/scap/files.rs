@@ -119,21 +119,22 @@ impl<S: Sink> Converter<S> {
         let params = &here.event.params;
         let mut path = std::mem::take(&mut self.path);
         let thread = self.threads.get(here.thread);
-        let kept = &thread.call.kept;
-        let told = wanted(here.row.act, |index| params.get(index + 1), |at| params.get(at));
+        let kept = &thread.kept;
         let asked = here
             .entered
             .then(|| wanted(here.row.act, |index| kept.get(index), |_| None))
             .flatten()
             .filter(|w| !w.name.is_empty() && w.name != UNKNOWN.as_bytes());
-        let outcome = told.as_ref().map_or(0, |told| told.flags & !(OUTCOMES - 1));
-        let wanted = match (asked, told) {
-            (Some(asked), _) => Wanted { flags: asked.flags | outcome, ..asked },
-            (None, Some(told)) => told,
-            (None, None) => {
-                self.path = path;
-                return None;
+        let wanted = match asked {
+            Some(asked) => {
+                let told = signed(params.get(flags_at(here.row.act))).unwrap_or(0) as i32;
+                Some(Wanted { flags: asked.flags | told & !(OUTCOMES - 1), ..asked })
             }
+            None => wanted(here.row.act, |index| params.get(index + 1), |at| params.get(at)),
+        };
+        let Some(wanted) = wanted else {
+            self.path = path;
+            return None;
         };
         let (directory, flags) = (wanted.directory, wanted.flags);
         if wanted.name.first() == Some(&b'/') {
@@ -212,7 +213,7 @@ impl<S: Sink> Converter<S> {
 
     /// fcntl duplicates too.
     pub(super) fn fcntl(&mut self, here: &Here<'_>, parse: bool) {
-        let kept = &self.threads.get(here.thread).call.kept;
+        let kept = &self.threads.get(here.thread).kept;
         let command = if here.entered { unsigned(kept.get(1)) } else { None };
         if matches!(command, Some(F_DUPFD | F_DUPFD_CLOEXEC)) {
             self.duplicated(here, parse);
@@ -268,6 +269,15 @@ fn has_name(of: u8) -> bool {
             | kind::FILE_WITH_FLAGS
             | kind::USERFAULT
     )
+}
+
+/// Parameter of the exit event of an open that is its flags.
+fn flags_at(act: Act) -> usize {
+    match act {
+        Act::Open | Act::OpenByHandle => 2,
+        Act::Creat => 5,
+        _ => 3,
+    }
 }
 
 /// What an open asks for, by the parameters of its enter event. `own`: a

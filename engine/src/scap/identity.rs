@@ -24,7 +24,7 @@ impl<S: Sink> Converter<S> {
 
     /// The process of a thread, and whether it had to be made. `born`: the
     /// event is one that makes processes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn process_of(&mut self, thread: ThreadRef, ts: u64, born: bool) -> (ProcRef, bool) {
         let main = self.threads.main_of(thread);
         let oid = self.oid(main);

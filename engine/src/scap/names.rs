@@ -109,7 +109,7 @@ impl<S: Sink> Converter<S> {
     }
 
     fn name(&self, here: &Here<'_>, entered: bool, directory: Option<u8>, at: u8) -> Option<Name> {
-        let kept = &self.threads.get(here.thread).call.kept;
+        let kept = &self.threads.get(here.thread).kept;
         let param = |index: u8| match entered {
             true if !here.entered => None,
             true => kept.get(usize::from(index)),

@@ -42,14 +42,7 @@ pub(super) fn join(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
 }
 
 fn append(out: &mut Vec<u8>, name: &[u8]) {
-    // Nearly all names are plain: nothing to resolve, nothing to replace.
-    let mut before = b'/';
-    let plain = name.iter().all(|byte| {
-        let plain = printable(*byte) && !(before == b'/' && matches!(*byte, b'/' | b'.'));
-        before = *byte;
-        plain
-    });
-    if plain {
+    if is_plain(name) {
         out.extend_from_slice(name);
         return;
     }
@@ -63,6 +56,49 @@ fn append(out: &mut Vec<u8>, name: &[u8]) {
             }
         }
     }
+}
+
+/// Whether nothing is to be resolved or replaced, as in nearly all names: all
+/// bytes are printable, and no component is empty or begins with a dot.
+fn is_plain(name: &[u8]) -> bool {
+    let Some(last) = name.last_chunk::<8>() else {
+        let mut before = b'/';
+        return name.iter().all(|byte| {
+            let plain = printable(*byte) && !(before == b'/' && matches!(*byte, b'/' | b'.'));
+            before = *byte;
+            plain
+        });
+    };
+    let mut after_slash = true;
+    for eight in name.as_chunks::<8>().0 {
+        if !are_plain(*eight, after_slash) {
+            return false;
+        }
+        after_slash = eight[7] == b'/';
+    }
+    // The last ones again, with those that were no eight.
+    let before = name.len().checked_sub(9).map_or(b'/', |at| name[at]);
+    are_plain(*last, before == b'/')
+}
+
+/// The same of eight bytes, of which the first may come after a slash.
+#[inline]
+fn are_plain(bytes: [u8; 8], after_slash: bool) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = 0x80 * ONES;
+    const SLASHES: u64 = b'/' as u64 * ONES;
+    /// The top bit of every byte that is 0.
+    const fn zeros(bytes: u64) -> u64 {
+        !(((bytes & !TOPS) + !TOPS) | bytes | !TOPS)
+    }
+    let bytes = u64::from_le_bytes(bytes);
+    let below_32 = bytes.wrapping_sub(32 * ONES) & !bytes;
+    // The top bit is one, or comes by adding 1.
+    let above_126 = bytes | bytes.wrapping_add(ONES);
+    let behind_slash = (zeros(bytes ^ SLASHES) << 8) | (u64::from(after_slash) << 7);
+    // A dot is one less than a slash, which is odd.
+    let slash_or_dot = zeros((bytes | ONES) ^ SLASHES);
+    ((below_32 | above_126) & TOPS) | (behind_slash & slash_or_dot) == 0
 }
 
 /// The new working directory, after `name` was gone to from `old`.
@@ -159,6 +195,15 @@ mod tests {
     }
 
     proptest! {
+        /// Eight bytes at once, or one by one.
+        #[test]
+        fn plain_names_are_told(name in "[a/.\u{1f} ~\u{7f}\u{e9}]{0,40}|[a/]{0,30}[./]?[a/.]{0,10}") {
+            let name = name.as_bytes();
+            let pairs = || [b'/'].iter().chain(name).zip(name);
+            let clean = pairs().all(|(before, byte)| *before != b'/' || !b"/.".contains(byte));
+            prop_assert_eq!(is_plain(name), clean && name.iter().all(|byte| printable(*byte)));
+        }
+
         /// A joined path is clean, printable and short, whatever it is made of.
         #[test]
         fn a_joined_path_is_clean(

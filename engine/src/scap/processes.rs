@@ -42,8 +42,8 @@ impl<S: Sink> Converter<S> {
             return;
         };
         let thread = match result {
-            1.. => Some(self.parent_returned(&here.event, params, result)),
-            0 => Some(self.child_returned(&here.event, params)),
+            1.. => Some(self.parent_returned(here.event, params, result)),
+            0 => Some(self.child_returned(here.event, params)),
             _ => known,
         };
         let Some(thread) = thread else {
@@ -319,7 +319,7 @@ impl<S: Sink> Converter<S> {
         // An execve can come of an execveat, which names a directory too.
         let thread = self.threads.get(here.thread);
         let with_directory = at.at || thread.call.kind == 330;
-        let kept = &thread.call.kept;
+        let kept = &thread.kept;
         let (directory, index) =
             if with_directory { (signed(kept.get(0)), 1) } else { (Some(AT_FDCWD), 0) };
         let name = text(kept.get(index))?.to_vec();
@@ -421,7 +421,7 @@ impl<S: Sink> Converter<S> {
 
     /// The id that a call was to set: of several the effective one.
     fn asked_id(&self, here: &Here<'_>) -> Option<u32> {
-        let kept = &self.threads.get(here.thread).call.kept;
+        let kept = &self.threads.get(here.thread).kept;
         match here.row.act {
             Act::Setuid | Act::Setgid => unsigned(kept.get(0)),
             Act::Setresuid | Act::Setresgid => unsigned(kept.get(1)),

@@ -115,9 +115,26 @@ pub(super) struct TwoPaths {
 /// No such parameter.
 pub(super) const NO_DIRECTORY: u8 = u8::MAX;
 
+/// Which way an event goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It tells nothing of interest.
+    Pass,
+    /// It enters a call.
+    Enter,
+    /// It leaves a call, or ends a thread.
+    Leave,
+    /// It tells something that is not about a thread.
+    Tell,
+    /// Its type is newer than the table.
+    Unknown,
+}
+
 /// A type of event.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(16))]
 pub(super) struct Row {
+    pub(super) step: Step,
     pub(super) act: Act,
     /// Of an enter event: the parameter that is the descriptor; `NO_FD`: none.
     pub(super) fd: u8,
@@ -133,11 +150,14 @@ pub(super) const NO_FD: u8 = u8::MAX;
 /// The largest type that is known, and one more.
 const COUNT: usize = 430;
 
-/// The row of a type; none if it is newer than the table.
+/// The row of a type.
 #[inline]
-pub(super) fn row(kind: u16) -> Option<&'static Row> {
-    ROWS.get(usize::from(kind))
+pub(super) fn row(kind: u16) -> &'static Row {
+    ROWS.get(usize::from(kind)).unwrap_or(const { &UNKNOWN })
 }
+
+const UNKNOWN: Row =
+    Row { step: Step::Unknown, act: Act::Skip, fd: NO_FD, keep: false, newer: false };
 
 static ROWS: [Row; COUNT] = rows();
 
@@ -271,11 +291,26 @@ const fn contains(list: &[usize], number: usize) -> bool {
     false
 }
 
+const fn step(number: usize, act: Act) -> Step {
+    match act {
+        Act::Skip => Step::Pass,
+        Act::Container
+        | Act::UserAdded
+        | Act::UserDeleted
+        | Act::GroupAdded
+        | Act::GroupDeleted => Step::Tell,
+        Act::Exit => Step::Leave,
+        _ if number.is_multiple_of(2) => Step::Enter,
+        _ => Step::Leave,
+    }
+}
+
 const fn rows() -> [Row; COUNT] {
-    let mut rows = [Row { act: Act::None, fd: NO_FD, keep: false, newer: false }; COUNT];
+    let mut rows = [UNKNOWN; COUNT];
     let mut number = 0;
     while number < COUNT {
         rows[number].act = if contains(SKIPPED, number) { Act::Skip } else { act(number) };
+        rows[number].step = step(number, rows[number].act);
         if contains(USING, number) {
             rows[number].fd = 0;
         }

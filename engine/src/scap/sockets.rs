@@ -18,7 +18,7 @@ const IN_PROGRESS: i64 = -115;
 
 impl<S: Sink> Converter<S> {
     pub(super) fn socket_made(&mut self, here: &Here<'_>) {
-        let kept = &self.threads.get(here.thread).call.kept;
+        let kept = &self.threads.get(here.thread).kept;
         let (Some(fd @ 0..), true, Some(domain)) =
             (here.result(), here.entered, unsigned(kept.get(0)))
         else {
@@ -215,7 +215,7 @@ impl<S: Sink> Converter<S> {
         }
         let (reads, bytes) = match here.row.act {
             Act::ReadFrom(index) => (true, here.event.params.get(usize::from(index))),
-            _ if here.entered => (false, self.threads.get(here.thread).call.kept.get(2)),
+            _ if here.entered => (false, self.threads.get(here.thread).kept.get(2)),
             _ => return,
         };
         // The text of what was entered is not in the library's scratch text.

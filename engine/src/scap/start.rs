@@ -12,7 +12,7 @@ use crate::state::container::{ContainerRef, Details};
 use super::convert::Converter;
 use super::file::{Block, DescriptorEntry, DescriptorObject, ProcessEntry, RawEvent, UserEntry};
 use super::path;
-use super::rows::{Act, Row};
+use super::rows::{Act, Row, Step};
 use super::state::descriptors::{Role, Thing, kind};
 use super::state::names::NameTable;
 use super::state::thread::Thread;
@@ -141,17 +141,8 @@ impl<S: Sink> Converter<S> {
     /// The first events of a capture can tell of users and containers; with
     /// the first other one it begins. Returns whether the event is to be used.
     #[cold]
-    pub(super) fn begin(&mut self, event: &RawEvent<'_>, row: Option<&'static Row>) -> bool {
-        if let Some(row) = row
-            && matches!(
-                row.act,
-                Act::Container
-                    | Act::UserAdded
-                    | Act::UserDeleted
-                    | Act::GroupAdded
-                    | Act::GroupDeleted
-            )
-        {
+    pub(super) fn begin(&mut self, event: &RawEvent<'_>, row: &'static Row) -> bool {
+        if row.step == Step::Tell {
             self.told(event, row);
             return false;
         }

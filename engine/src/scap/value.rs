@@ -33,7 +33,7 @@ pub(super) fn unsigned(bytes: Option<&[u8]>) -> Option<u32> {
 #[inline]
 pub(super) fn text(bytes: Option<&[u8]>) -> Option<&[u8]> {
     let bytes = bytes?;
-    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
     Some(&bytes[..end])
 }
 

@@ -50,7 +50,7 @@ fn what_is_shown_is_a_file_with_the_same_settings() {
     assert!(line("rotate = 60 ").ends_with("# option"), "{out}");
     assert!(line("file-only = true ").ends_with("# environment: FILE_ONLY"), "{out}");
     assert!(line("exporter = \"7\"").ends_with(&format!("# {path}:2")), "{out}");
-    assert!(line("ring-size = \"1M\"").ends_with("# default"), "{out}");
+    assert!(line("ring-total = \"256M\"").ends_with("# default"), "{out}");
     let again = dir.path().join("again.toml");
     std::fs::write(&again, &out).unwrap();
     let again = again.to_str().unwrap();

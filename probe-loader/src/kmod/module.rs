@@ -9,7 +9,7 @@ use std::process::Command;
 
 use nix::kmod::{DeleteModuleFlags, ModuleInitFlags, delete_module, finit_module};
 
-use super::{Error, file_error};
+use super::{Error, cache, file_error};
 
 /// `SF_MODULE` of device.h.
 const NAME: &CStr = c"sysflow";
@@ -61,7 +61,7 @@ pub fn can_load() -> Result<(), Error> {
     Ok(())
 }
 
-fn flag(path: &str) -> bool {
+pub(crate) fn flag(path: &str) -> bool {
     fs::read_to_string(path).is_ok_and(|text| matches!(text.trim(), "1" | "Y"))
 }
 
@@ -99,12 +99,18 @@ pub fn find() -> Result<PathBuf, Error> {
         .iter()
         .flat_map(|dir| ["", ".xz", ".zst", ".gz"].map(|end| format!("{dir}/sysflow.ko{end}")))
         .map(|file| installed.join(file))
-        .chain([Path::new(CACHE).join(&release).join("sysflow.ko")])
+        .chain(cached(&release))
         .find(|path| path.exists() && (compressed(path) || check(path, &release).is_ok()))
         .ok_or(Error::NotFound { release })
 }
 
-fn compressed(path: &Path) -> bool {
+/// One that this program, or another of the same ABI, has built.
+fn cached(release: &str) -> Option<PathBuf> {
+    let dir = Path::new(CACHE).join(release);
+    cache::speaks_our_abi(&dir).then(|| dir.join("sysflow.ko"))
+}
+
+pub(crate) fn compressed(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "ko")
 }
 
@@ -148,8 +154,8 @@ pub fn load(path: &Path) -> Result<(), Error> {
     if needs_signature() && !signed(path)? {
         return Err(Error::Load {
             path: path.to_owned(),
-            reason: "this kernel takes signed modules only (lockdown or sig_enforce): sign it \
-                     with a key that the machine's owner has enrolled (mokutil), or use eBPF"
+            reason: "this kernel takes signed modules only (lockdown or sig_enforce): \
+                     `sysflow doctor` tells the next step, or use eBPF"
                 .to_owned(),
         });
     }
@@ -160,7 +166,7 @@ pub fn load(path: &Path) -> Result<(), Error> {
     }
 }
 
-fn signed(path: &Path) -> Result<bool, Error> {
+pub(crate) fn signed(path: &Path) -> Result<bool, Error> {
     Ok(fs::read(path).map_err(file_error(path))?.ends_with(SIGNATURE))
 }
 
@@ -181,7 +187,8 @@ fn modprobe(path: &Path) -> Result<(), Error> {
 fn load_failure(errno: nix::Error) -> String {
     match errno {
         nix::Error::EKEYREJECTED | nix::Error::ENOKEY => {
-            "its signature is not accepted: enrol the key (mokutil), or use eBPF".to_owned()
+            "its signature is not accepted: `sysflow doctor` tells the next step, or use eBPF"
+                .to_owned()
         }
         nix::Error::ENOEXEC => {
             "built for a kernel of another configuration (see dmesg): build it again".to_owned()

@@ -48,7 +48,7 @@ fn end(pid: Pid) {
     waitpid(pid, None).expect("wait");
 }
 
-fn finish(mut driver: Driver, mut collector: Collector) -> (Collector, u64) {
+pub(crate) fn finish(mut driver: Driver, mut collector: Collector) -> (Collector, u64) {
     driver.stop().expect("stop");
     let counters = driver.counters();
     collector.drain(&mut driver);

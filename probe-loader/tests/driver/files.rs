@@ -264,7 +264,7 @@ pub(crate) fn private_mounts() {
         .expect("private mounts");
 }
 
-fn bind(from: &Path, to: &Path) {
+pub(crate) fn bind(from: &Path, to: &Path) {
     mount(Some(from), to, None::<&str>, MsFlags::MS_BIND, None::<&str>).expect("bind mount");
 }
 

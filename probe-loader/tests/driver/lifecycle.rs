@@ -6,8 +6,9 @@ use std::fs::OpenOptions;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::sys::signal::{Signal, kill};
@@ -56,18 +57,20 @@ fn too_large_a_ring() {
     drop(open(64 << 10));
 }
 
-fn worker(work: impl FnOnce()) -> Pid {
+/// A child that does `work` and ends.
+pub(crate) fn worker(work: impl FnOnce()) -> Pid {
     match sys::fork() {
+        // It must not go on with the tests of its parent.
         0 => {
-            work();
-            sys::exit(0)
+            let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
+            sys::exit(if done { 0 } else { 99 })
         }
         pid => Pid::from_raw(pid as i32),
     }
 }
 
 /// Reads, opens, forks and exits until it is killed.
-fn busy() -> Pid {
+pub(crate) fn busy() -> Pid {
     worker(|| {
         loop {
             let fd = sys::open(c"/dev/zero", 0, 0).expect("/dev/zero");
@@ -81,7 +84,7 @@ fn busy() -> Pid {
     })
 }
 
-fn end(pid: Pid) {
+pub(crate) fn end(pid: Pid) {
     kill(pid, Signal::SIGKILL).expect("kill");
     waitpid(pid, None).expect("wait");
 }
@@ -174,23 +177,31 @@ fn unloading_while_open() {
     drop(driver);
 }
 
+/// `SYSFLOW_TEST_CYCLES` times.
 fn load_and_unload_under_load() {
+    let cycles = std::env::var("SYSFLOW_TEST_CYCLES").map_or(20, |n| n.parse().expect("a number"));
     let (true, Some(path)) = (is_kmod(), module_file()) else { return };
     let load: Vec<_> = (0..3).map(|_| busy()).collect();
-    for _ in 0..20 {
+    let mut slowest = Duration::ZERO;
+    for _ in 0..cycles {
         module::load(&path).expect("load");
         let mut driver = open(64 << 10);
         driver.start().expect("start");
         std::thread::sleep(Duration::from_millis(20));
+        let begun = Instant::now();
         driver.stop().expect("stop");
+        let stopped = begun.elapsed();
         let counters = driver.counters();
         let mut collector = Collector::new();
         collector.drain(&mut driver);
         crate::recording::check_accounting(&counters, &collector.gaps(&counters));
         drop(driver);
+        let begun = Instant::now();
         module::unload().expect("unload");
+        slowest = slowest.max(stopped + begun.elapsed());
         assert!(!module::loaded());
     }
+    println!("{cycles} cycles, the slowest end and unload took {} ms", slowest.as_millis());
     for pid in load {
         end(pid);
     }

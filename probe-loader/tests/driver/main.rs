@@ -21,10 +21,12 @@ mod files;
 mod lifecycle;
 mod names;
 mod network;
+mod paths;
 mod processes;
 mod recording;
 mod security;
 mod sockets;
+mod storms;
 mod sys;
 mod transfers;
 mod uring;
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         files::TESTS,
+        paths::TESTS,
         descriptors::TESTS,
         transfers::TESTS,
         names::TESTS,
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
         compat::TESTS,
         accounting::TESTS,
         lifecycle::TESTS,
+        storms::TESTS,
         coverage::TESTS,
     ];
     let chosen = tests

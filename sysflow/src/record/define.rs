@@ -26,7 +26,7 @@ macro_rules! record {
             for $name $(<$($param),+>)?
         {
             #[inline]
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put<O: $crate::wire::Out>(&self, out: &mut O) {
                 $($crate::wire::Put::put(&self.$field, out);)+
             }
         }
@@ -35,7 +35,7 @@ macro_rules! record {
             for $name $(<$($param),+>)?
         {
             #[inline]
-            fn put_since_6(&self, _out: &mut Vec<u8>) {
+            fn put_since_6<O: $crate::wire::Out>(&self, _out: &mut O) {
                 $($($crate::wire::Put::put(&self.$new, _out);)+)?
             }
         }
@@ -193,7 +193,7 @@ macro_rules! symbols {
 
         impl $crate::wire::Put for $name {
             #[inline]
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put<O: $crate::wire::Out>(&self, out: &mut O) {
                 $crate::wire::put_long(out, *self as i64);
             }
         }
@@ -303,7 +303,7 @@ macro_rules! flags {
 
         impl $crate::wire::Put for $name {
             #[inline]
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put<O: $crate::wire::Out>(&self, out: &mut O) {
                 self.0.put(out);
             }
         }

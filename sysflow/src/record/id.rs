@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sha1::{Digest, Sha1};
 
 use super::define::{nested, record};
-use crate::wire::{Cursor, Get, Malformed, Put, Shape, plain};
+use crate::wire::{Cursor, Get, Malformed, Out, Put, Shape, plain};
 
 record! {
     /// Identity of a process. All threads of a process share that of its main thread.
@@ -61,8 +61,8 @@ macro_rules! fixed {
     ($($name:ident: $size:literal),+) => {$(
         impl Put for $name {
             #[inline]
-            fn put(&self, out: &mut Vec<u8>) {
-                out.extend_from_slice(&self.0);
+            fn put<O: Out>(&self, out: &mut O) {
+                out.bytes(&self.0);
             }
         }
 
@@ -85,7 +85,7 @@ macro_rules! int {
     ($name:ident) => {
         impl Put for $name {
             #[inline]
-            fn put(&self, out: &mut Vec<u8>) {
+            fn put<O: Out>(&self, out: &mut O) {
                 self.0.put(out);
             }
         }

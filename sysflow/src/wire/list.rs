@@ -8,7 +8,7 @@ use std::iter::FusedIterator;
 use std::marker::PhantomData;
 
 use super::put::put_items;
-use super::{Cursor, Get, IntoOwned, Malformed, Put, Shape, Text, TextList};
+use super::{Cursor, Get, IntoOwned, Malformed, Out, Put, Shape, Text, TextList};
 
 /// A list of a record that was decoded without copying: its items are decoded when they are asked
 /// for. They were checked when the record was decoded.
@@ -87,7 +87,7 @@ impl<'a, T: Get<'a>> Get<'a> for List<'a, T> {
 }
 
 impl<'a, T: Get<'a> + Put> Put for List<'a, T> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put<O: Out>(&self, out: &mut O) {
         put_items(out, self.len, self.iter());
     }
 }
@@ -228,7 +228,7 @@ impl<'a> Get<'a> for TextMap<'a> {
 }
 
 impl Put for TextMap<'_> {
-    fn put(&self, out: &mut Vec<u8>) {
+    fn put<O: Out>(&self, out: &mut O) {
         if self.len > 0 {
             super::put_long(out, self.len as i64);
             for (key, value) in self.iter() {
@@ -236,7 +236,7 @@ impl Put for TextMap<'_> {
                 value.put(out);
             }
         }
-        out.push(0);
+        out.byte(0);
     }
 }
 

@@ -7,6 +7,7 @@
 mod cursor;
 mod get;
 mod list;
+mod out;
 mod owned;
 mod put;
 mod shape;
@@ -15,6 +16,8 @@ pub(crate) use cursor::Cursor;
 pub use cursor::Malformed;
 pub(crate) use get::Get;
 pub use list::{Items, List, TextMap};
+pub(crate) use out::Out;
+pub(crate) use out::Room;
 pub use owned::IntoOwned;
 pub(crate) use owned::plain;
 pub(crate) use put::Put;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What our record types look like in binary, so that a writer's schema can be held against them.
 
-use super::{Cursor, Malformed, Put};
+use super::{Cursor, Malformed, Out, Put};
 use crate::schema::Version;
 
 /// The binary form that a Rust type expects.
@@ -59,11 +59,11 @@ pub(crate) trait Layout<'a>: Sized {
 /// A record that is written in the form of a schema version.
 pub(crate) trait PutAs: Put {
     /// Appends the fields that schema version 6 has after those of version 5.
-    fn put_since_6(&self, out: &mut Vec<u8>);
+    fn put_since_6<O: Out>(&self, out: &mut O);
 
     /// Appends all fields of a version.
     #[inline]
-    fn put_as(&self, version: Version, out: &mut Vec<u8>) {
+    fn put_as<O: Out>(&self, version: Version, out: &mut O) {
         self.put(out);
         if version == Version::V6 {
             self.put_since_6(out);

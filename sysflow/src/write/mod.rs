@@ -36,6 +36,6 @@ mod writer;
 
 pub use error::Error;
 pub use file::{OutputFile, Summary};
-pub use options::{Codec, Options, UnknownCodec};
+pub use options::{Codec, DEFLATE_LEVEL, Options, UnknownCodec, ZSTANDARD_LEVEL};
 pub(crate) use place::partial_name;
 pub use writer::Writer;

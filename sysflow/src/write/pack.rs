@@ -4,15 +4,18 @@
 use std::fmt;
 use std::io;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
+use libdeflater::{CompressionLvl, Compressor};
 use zstd::zstd_safe::compress_bound;
 
+use super::options::{DEFLATE_LEVEL, ZSTANDARD_LEVEL};
 use super::{Codec, Options};
 
 /// Compresses blocks, one after the other, with the state that its codec needs.
 pub(super) enum Packer {
     Null,
-    Deflate(Compress),
+    /// A block is there as a whole, so that a compressor of whole buffers will do, which is faster
+    /// by half than one of streams.
+    Deflate(Compressor),
     Snappy(Box<snap::raw::Encoder>),
     Zstandard(zstd::bulk::Compressor<'static>),
 }
@@ -33,52 +36,54 @@ impl Packer {
         Ok(match options.codec {
             Codec::Null => Self::Null,
             Codec::Deflate => {
-                Self::Deflate(Compress::new(Compression::new(options.level.min(9)), false))
+                let level = options.level.unwrap_or(DEFLATE_LEVEL).cast_signed();
+                let level = CompressionLvl::new(level).unwrap_or_else(|_| CompressionLvl::best());
+                Self::Deflate(Compressor::new(level))
             }
             Codec::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Codec::Zstandard => {
                 // 0 would be the default of the library, not its fastest.
-                let level = options.level.clamp(1, 19).cast_signed();
+                let level = options.level.unwrap_or(ZSTANDARD_LEVEL).clamp(1, 19).cast_signed();
                 Self::Zstandard(zstd::bulk::Compressor::new(level)?)
             }
         })
     }
 
-    /// `data` as the codec stores it: itself, or the new content of `packed`.
+    /// `data` as the codec stores it: itself, or a part of `room`, which grows to what is needed.
     pub(super) fn pack<'a>(
         &mut self,
         data: &'a [u8],
-        packed: &'a mut Vec<u8>,
+        room: &'a mut Vec<u8>,
     ) -> io::Result<&'a [u8]> {
-        packed.clear();
-        match self {
+        let len = match self {
             Self::Null => return Ok(data),
-            Self::Deflate(compress) => deflate(compress, data, packed)?,
+            Self::Deflate(compressor) => {
+                let room = grown(room, compressor.deflate_compress_bound(data.len()));
+                compressor.deflate_compress(data, room).map_err(io::Error::other)?
+            }
             Self::Snappy(encoder) => {
-                packed.resize(snap::raw::max_compress_len(data.len()), 0);
-                let len = encoder.compress(data, packed)?;
-                packed.truncate(len);
+                let room = grown(room, snap::raw::max_compress_len(data.len()) + CRC);
+                let len = encoder.compress(data, room)?;
                 // Avro specification 1.11, "snappy": big-endian CRC-32 of the uncompressed data.
-                packed.extend_from_slice(&crc32fast::hash(data).to_be_bytes());
+                room[len..len + CRC].copy_from_slice(&crc32fast::hash(data).to_be_bytes());
+                len + CRC
             }
             Self::Zstandard(compressor) => {
-                packed.reserve(compress_bound(data.len()));
-                compressor.compress_to_buffer(data, packed)?;
+                let room = grown(room, compress_bound(data.len()));
+                compressor.compress_to_buffer(data, room)?
             }
-        }
-        Ok(packed)
+        };
+        Ok(&room[..len])
     }
 }
 
-fn deflate(compress: &mut Compress, data: &[u8], packed: &mut Vec<u8>) -> io::Result<()> {
-    compress.reset();
-    loop {
-        // What cannot be compressed grows a little; one round is enough nearly always.
-        packed.reserve(data.len() / 2 + 256);
-        let rest = &data[compress.total_in() as usize..];
-        match compress.compress_vec(rest, packed, FlushCompress::Finish)? {
-            Status::StreamEnd => return Ok(()),
-            Status::Ok | Status::BufError => {}
-        }
+/// Bytes of the checksum behind a block of snappy.
+const CRC: usize = size_of::<u32>();
+
+/// At least `len` bytes of room.
+fn grown(room: &mut Vec<u8>, len: usize) -> &mut [u8] {
+    if room.len() < len {
+        room.resize(len, 0);
     }
+    room
 }

@@ -11,11 +11,8 @@ use crate::support::{file_of, header, oracle, read_bytes, strategy};
 
 fn options() -> impl Strategy<Value = Options> {
     let codec = prop::sample::select(Codec::ALL);
-    (codec, 0u32..24, 1usize..3000).prop_map(|(codec, level, block_bytes)| Options {
-        codec,
-        level,
-        block_bytes,
-        ..Options::default()
+    (codec, prop::option::of(0u32..24), 1usize..3000).prop_map(|(codec, level, block_bytes)| {
+        Options { codec, level, block_bytes, ..Options::default() }
     })
 }
 

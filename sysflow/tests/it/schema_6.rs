@@ -22,7 +22,7 @@ use crate::support::{capture, file_of, header, oracle, read, read_bytes, strateg
 
 const V6: Options = Options {
     codec: sysflow::write::Codec::Null,
-    level: 0,
+    level: None,
     block_bytes: 2000,
     schema: Version::V6,
     mode: 0o600,

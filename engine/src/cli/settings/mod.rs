@@ -7,7 +7,7 @@ mod file;
 #[cfg(test)]
 mod page;
 mod table;
-mod units;
+pub(crate) mod units;
 mod value;
 
 use std::path::PathBuf;
@@ -173,7 +173,8 @@ impl Setting {
 /// All settings, checked.
 pub(crate) struct Config {
     pub(crate) driver: Choice,
-    pub(crate) ring_size: usize,
+    pub(crate) ring_size: Option<usize>,
+    pub(crate) ring_total: usize,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
@@ -203,7 +204,10 @@ impl Config {
                 "ebpf" => Choice::Ebpf,
                 _ => Choice::Auto,
             },
-            ring_size: size::parse(&text(Key::RingSize)).map_err(anyhow::Error::msg)?,
+            ring_size: values
+                .text(Key::RingSize, None)
+                .and_then(|text| units::ring_size(&text).ok()),
+            ring_total: size::parse(&text(Key::RingTotal)).map_err(anyhow::Error::msg)?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,

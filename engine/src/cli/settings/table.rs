@@ -9,6 +9,7 @@ use super::value::Value;
 pub(crate) enum Key {
     Driver,
     RingSize,
+    RingTotal,
     Exporter,
     NodeIp,
     Schema,
@@ -152,8 +153,17 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         name: "ring-size",
         flag: Flag::Long("ring-size"),
         value: Value::RingSize,
-        default: Some("1M"),
-        help: "Ring of each CPU: a power of two from 64K to 1G",
+        help: "Ring of each CPU: a power of two from 64K to 1G; else 1M, less where the rings would \
+               take more than --ring-total or a 32nd of the memory",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::RingTotal,
+        name: "ring-total",
+        flag: Flag::Long("ring-total"),
+        value: Value::Size,
+        default: Some("256M"),
+        help: "What the rings of all CPUs take together at most, unless --ring-size is given",
         ..PLAIN
     },
     Setting {

@@ -77,7 +77,7 @@ fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
     let from = |key| found.get(key, None).map(|given| given.from);
     assert_eq!(from(Key::ProcFlow), Some(Origin::Environment("ENABLE_PROC_FLOW")));
     assert_eq!(from(Key::Driver), Some(Origin::File(2)));
-    assert_eq!(from(Key::RingSize), Some(Origin::Default));
+    assert_eq!(from(Key::RingTotal), Some(Origin::Default));
     assert_eq!(from(Key::Exporter), None);
     let config = Config::new(&found).expect("good settings");
     assert_eq!((config.driver, &*config.node_ip), (Choice::Kmod, "file"));

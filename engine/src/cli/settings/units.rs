@@ -69,6 +69,16 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A size that a ring can have.
+pub(crate) fn ring_size(text: &str) -> Result<usize, String> {
+    let size = size::parse(text)?;
+    if probe_loader::ring::valid_size(size) {
+        Ok(size)
+    } else {
+        Err("must be a power of two from 64K to 1G".to_owned())
+    }
+}
+
 /// A size in bytes that is not 0.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     match size::parse(text)? {

@@ -5,7 +5,6 @@
 use engine::metrics::Address;
 
 use super::units;
-use crate::cli::size;
 
 /// A type of setting.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +46,7 @@ impl Value {
             },
             Self::Time => units::duration(text).map(drop),
             Self::Size => units::bytes(text).map(drop),
-            Self::RingSize => match size::parse(text)? {
-                size if probe_loader::ring::valid_size(size) => Ok(()),
-                _ => Err("must be a power of two from 64K to 1G".to_owned()),
-            },
+            Self::RingSize => units::ring_size(text).map(drop),
             Self::Output => units::Shared::default().output(text).map(drop),
             Self::Address => text.parse::<Address>().map(drop).map_err(|error| error.to_string()),
         }

@@ -64,43 +64,72 @@ const BEGIN: usize = 8 + 2;
 /// The length of the block again, at its end.
 const TAIL: usize = 4;
 
+/// Lengths of parameters that are looked at in one go.
+const LENGTHS: usize = 4;
+
+/// The head and the first lengths.
+const FRONT: usize = HEAD + 2 * LENGTHS;
+
 impl<'a> RawEvent<'a> {
-    /// The event at the beginning of `bytes`, and the size of its block, if it is of the usual kind
-    /// (version 2, without flags, lengths of 16 bits), whole and without fault.
-    #[inline]
+    /// Hot path. The event at the beginning of `bytes`, and the size of its block, if it is of the
+    /// usual kind (version 2, without flags, lengths of 16 bits), whole and without fault. The last
+    /// event of `bytes` may be one and yet not be given.
+    #[inline(always)]
     pub(super) fn usual(bytes: &'a [u8]) -> Option<(Self, usize)> {
-        let head: &[u8; HEAD] = bytes.first_chunk()?;
-        let (block, len) = (u32_at(head, 0), u32_at(head, 4));
-        let size = usize::try_from(len).ok()?;
-        let (front, tail) = bytes.get(..size)?.split_at_checked(size.checked_sub(TAIL)?)?;
-        if block != EventShape::USUAL || tail != len.to_le_bytes() {
+        let front: &[u8; FRONT] = bytes.first_chunk()?;
+        let block = u64_at(front, 0);
+        let size = (block >> 32) as usize;
+        let (body, tail) = bytes.get(..size)?.split_last_chunk::<TAIL>()?;
+        let end = BEGIN + u32_at(front, 26) as usize;
+        let params = body.get(HEAD..end)?;
+        let count = u32_at(front, 32) as usize;
+        if block as u32 != EventShape::USUAL || u32::from_le_bytes(*tail) != size as u32 {
             return None;
         }
-        let end = BEGIN.checked_add(usize::try_from(u32_at(head, 26)).ok()?)?;
-        let count = usize::try_from(u32_at(head, 32)).ok()?;
-        let params = Params::split(front.get(HEAD..end)?, count, false)?;
+        let params = if count <= LENGTHS {
+            let (lengths, values) = params.split_at_checked(2 * count)?;
+            if sum_of_first(u64_at(front, HEAD), count) > values.len() {
+                return None;
+            }
+            Params { lengths, values, shift: 1 }
+        } else {
+            Params::split(params, count, false)?
+        };
         let event = Self {
-            cpu: u16_at(head, 8),
+            cpu: u16_at(front, 8),
             flags: 0,
-            ts: u64_at(head, 10),
-            tid: u64_at(head, 18),
-            kind: u16_at(head, 30),
+            ts: u64_at(front, 10),
+            tid: u64_at(front, 18),
+            kind: u16_at(front, 30),
             params,
         };
         Some((event, size))
     }
 }
 
-fn u16_at(head: &[u8; HEAD], at: usize) -> u16 {
-    u16::from_le_bytes([head[at], head[at + 1]])
+/// Sum of the first `count` of four numbers of 16 bits.
+#[inline(always)]
+fn sum_of_first(lengths: u64, count: usize) -> usize {
+    const EVEN: u64 = 0x0000_FFFF_0000_FFFF;
+    // Two shifts: one by 64 bits would be none.
+    let kept = lengths & !((u64::MAX << (8 * count)) << (8 * count));
+    let pairs = (kept & EVEN) + ((kept >> 16) & EVEN);
+    (pairs as u32 as usize) + (pairs >> 32) as usize
 }
 
-fn u32_at(head: &[u8; HEAD], at: usize) -> u32 {
-    u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]])
+#[inline(always)]
+fn u16_at(front: &[u8; FRONT], at: usize) -> u16 {
+    u16::from_le_bytes([front[at], front[at + 1]])
 }
 
-fn u64_at(head: &[u8; HEAD], at: usize) -> u64 {
-    u64::from(u32_at(head, at)) | u64::from(u32_at(head, at + 4)) << 32
+#[inline(always)]
+fn u32_at(front: &[u8; FRONT], at: usize) -> u32 {
+    u32::from_le_bytes([front[at], front[at + 1], front[at + 2], front[at + 3]])
+}
+
+#[inline(always)]
+fn u64_at(front: &[u8; FRONT], at: usize) -> u64 {
+    u64::from(u32_at(front, at)) | (u64::from(u32_at(front, at + 4)) << 32)
 }
 
 impl<'a> Params<'a> {
@@ -166,8 +195,40 @@ impl<'a> Params<'a> {
         if index >= self.len() {
             return None;
         }
-        let start: usize = (0..index).map(|before| self.length(before)).sum();
+        let mut start = 0;
+        for before in 0..index {
+            start += self.length(before);
+        }
         self.values.get(start..start + self.length(index))
+    }
+
+    /// The first parameter.
+    #[must_use]
+    #[inline(always)]
+    pub fn first(&self) -> Option<&'a [u8]> {
+        if self.is_empty() { None } else { self.values.get(..self.length(0)) }
+    }
+
+    /// Their lengths, in order.
+    #[inline]
+    pub fn lengths(&self) -> impl ExactSizeIterator<Item = usize> + use<'a> {
+        let params = *self;
+        (0..params.len()).map(move |index| params.length(index))
+    }
+
+    /// The first `len` bytes of all of them, one after the other; fewer if they have fewer.
+    #[must_use]
+    #[inline]
+    pub fn front(&self, len: usize) -> &'a [u8] {
+        &self.values[..len.min(self.values.len())]
+    }
+
+    /// Parameters with these lengths, of 16 bits each.
+    #[cfg(test)]
+    pub(in crate::scap) fn of(lengths: &'a [u8], values: &'a [u8]) -> Self {
+        let params = Self { lengths, values, shift: 1 };
+        assert!(params.total() <= values.len(), "the lengths fit");
+        params
     }
 
     /// All of them, in order.

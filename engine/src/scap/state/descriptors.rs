@@ -204,15 +204,19 @@ impl Table {
         self.set_mark(fd, CLOSING, on);
     }
 
-    /// Whether the number was given anew while it was being closed; told once,
-    /// with the thing that had it before.
+    /// What a number stands for, and whether it was given anew while it was
+    /// being closed.
     #[inline]
-    pub(in crate::scap) fn take_cancelled(&mut self, fd: i64) -> Option<Option<ThingRef>> {
-        if self.entry(fd)? & CANCELLED == 0 {
-            return None;
-        }
+    pub(in crate::scap) fn look_up(&self, fd: i64) -> Option<(ThingRef, bool)> {
+        self.entry(fd).map(|entry| (ThingRef(entry & !MARKS), entry & CANCELLED != 0))
+    }
+
+    /// Takes the mark of a number away that was given anew while it was being
+    /// closed. What had it before, to be released.
+    #[must_use]
+    pub(in crate::scap) fn uncancel(&mut self, fd: i64) -> Option<ThingRef> {
         self.set_mark(fd, CANCELLED, false);
-        Some(self.parked.take())
+        self.parked.take()
     }
 
     /// Gives a number to a thing. What has to be released comes back: the thing
@@ -307,8 +311,9 @@ mod tests {
         table.set_closing(3, true);
         assert_eq!(table.add(3, b), None, "the old one is parked");
         assert_eq!(table.get(3), Some(b));
-        assert_eq!(table.take_cancelled(3), Some(Some(a)));
-        assert_eq!(table.take_cancelled(3), None);
+        assert_eq!(table.look_up(3), Some((b, true)));
+        assert_eq!(table.uncancel(3), Some(a));
+        assert_eq!(table.look_up(3), Some((b, false)));
         table.set_closing(3, true);
         table.set_closing(3, false);
         assert_eq!(table.add(3, a), Some(b), "a close that failed leaves no mark");

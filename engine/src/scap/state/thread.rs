@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::descriptors::Table;
 use super::names::Named;
+use crate::scap::file::Params;
 use crate::state::container::ContainerRef;
 use crate::state::process::{ProcRef, Program};
 
@@ -40,17 +41,20 @@ impl Kept {
         self.count = 0;
     }
 
-    pub(in crate::scap) fn keep<'a>(&mut self, params: impl Iterator<Item = &'a [u8]>) {
-        self.bytes.clear();
+    #[inline]
+    pub(in crate::scap) fn keep(&mut self, params: &Params<'_>) {
+        let mut total = 0;
         self.count = 0;
-        for (end, param) in self.ends.iter_mut().zip(params) {
-            if self.bytes.len() + param.len() > KEPT_BYTES {
+        for (end, len) in self.ends.iter_mut().zip(params.lengths()) {
+            if total + len > KEPT_BYTES {
                 break;
             }
-            self.bytes.extend_from_slice(param);
-            *end = self.bytes.len() as u32;
+            total += len;
+            *end = total as u32;
             self.count += 1;
         }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(params.front(total));
     }
 
     pub(in crate::scap) fn get(&self, index: usize) -> Option<&[u8]> {
@@ -60,38 +64,45 @@ impl Kept {
     }
 }
 
+/// No type of event: the thread is in no call.
+pub(in crate::scap) const NO_CALL: u16 = u16::MAX;
+
 /// What a thread is in the middle of.
 #[derive(Debug, Default)]
 pub(in crate::scap) struct Call {
-    /// Type of the event that entered it; `u16::MAX`: none.
+    /// Type of the event that entered it; [`NO_CALL`]: none.
     pub(in crate::scap) kind: u16,
     /// The descriptor that it is on, or -1.
     pub(in crate::scap) fd: i64,
-    pub(in crate::scap) kept: Kept,
 }
 
-/// A thread.
+/// A thread. What every event of it needs comes first, in two lines of the
+/// cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(in crate::scap) struct Thread {
     pub(in crate::scap) tid: i64,
     /// The tid of the first thread of its process.
     pub(in crate::scap) pid: i64,
+    /// Portable clone flags.
+    pub(in crate::scap) flags: u32,
+    /// Its process in the engine, unless that is another by now.
+    pub(in crate::scap) process: ProcRef,
+    pub(in crate::scap) call: Call,
+    pub(in crate::scap) container: Option<ContainerRef>,
+    /// When it was cloned, ns; 0: before the capture.
+    pub(in crate::scap) cloned: u64,
+    pub(in crate::scap) descriptors: Table,
+    /// What was told when the call was entered.
+    pub(in crate::scap) kept: Kept,
+    pub(in crate::scap) group: u32,
+    /// Was made by its own event, not by its parent's.
+    pub(in crate::scap) by_itself: bool,
+    pub(in crate::scap) dead: bool,
     /// The thread that made it, or took it over.
     pub(in crate::scap) ptid: i64,
     pub(in crate::scap) vtid: i64,
     pub(in crate::scap) vpid: i64,
-    /// Portable clone flags.
-    pub(in crate::scap) flags: u32,
-    /// Was made by its own event, not by its parent's.
-    pub(in crate::scap) by_itself: bool,
-    pub(in crate::scap) dead: bool,
-    pub(in crate::scap) group: u32,
-    pub(in crate::scap) call: Call,
-    pub(in crate::scap) descriptors: Table,
-    /// Its process in the engine, unless that is another by now.
-    pub(in crate::scap) process: ProcRef,
-    /// When it was cloned, ns; 0: before the capture.
-    pub(in crate::scap) cloned: u64,
     pub(in crate::scap) exe: Arc<str>,
     pub(in crate::scap) exepath: Arc<str>,
     pub(in crate::scap) args: Arc<str>,
@@ -102,7 +113,6 @@ pub(in crate::scap) struct Thread {
     pub(in crate::scap) user: Named,
     pub(in crate::scap) group_id: Named,
     pub(in crate::scap) tty: bool,
-    pub(in crate::scap) container: Option<ContainerRef>,
     pub(in crate::scap) children: Vec<i64>,
     /// Who takes over its children, as its exit tells.
     pub(in crate::scap) reaper: i64,
@@ -124,7 +134,8 @@ impl Thread {
             by_itself: false,
             dead: false,
             group: NO_GROUP,
-            call: Call { kind: u16::MAX, fd: -1, kept: Kept::default() },
+            call: Call { kind: NO_CALL, fd: -1 },
+            kept: Kept::default(),
             descriptors: Table::default(),
             process: ProcRef(u32::MAX),
             cloned: 0,
@@ -150,6 +161,13 @@ impl Thread {
 
     pub(in crate::scap) fn is_main(&self) -> bool {
         self.tid == self.pid
+    }
+
+    /// Whether it has a descriptor table of its own, or is the thread whose
+    /// table the others share.
+    #[inline]
+    pub(in crate::scap) fn has_table(&self) -> bool {
+        self.flags & clone::FILES == 0 || self.is_main()
     }
 
     pub(in crate::scap) fn in_pid_namespace(&self) -> bool {
@@ -194,7 +212,7 @@ mod tests {
     #[test]
     fn what_was_told_at_the_beginning_is_kept() {
         let mut kept = Kept::default();
-        kept.keep([&b"ab"[..], b"", b"c"].into_iter());
+        kept.keep(&Params::of(&[2, 0, 0, 0, 1, 0], b"abc"));
         assert_eq!(
             (kept.get(0), kept.get(1), kept.get(2)),
             (Some(&b"ab"[..]), Some(&b""[..]), Some(&b"c"[..]))
@@ -202,8 +220,10 @@ mod tests {
         assert_eq!(kept.get(3), None);
         kept.forget();
         assert_eq!(kept.get(0), None);
-        let long = vec![0; KEPT_BYTES + 1];
-        kept.keep([&b"ab"[..], &long].into_iter());
+        let mut long = b"ab".to_vec();
+        long.resize(2 + KEPT_BYTES + 1, 0);
+        let [low, high] = (KEPT_BYTES as u16 + 1).to_le_bytes();
+        kept.keep(&Params::of(&[2, 0, low, high], &long));
         assert_eq!((kept.get(0), kept.get(1)), (Some(&b"ab"[..]), None));
     }
 

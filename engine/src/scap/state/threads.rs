@@ -4,7 +4,7 @@
 use rustc_hash::FxHashMap;
 
 use super::descriptors::Table;
-use super::thread::{NO_GROUP, Texts, Thread, clone};
+use super::thread::{NO_GROUP, Texts, Thread};
 use super::tids::{NONE, Tids};
 
 /// Links followed towards the root at most: damage can close a circle.
@@ -100,21 +100,23 @@ impl Threads {
     pub(in crate::scap) fn find_or_insert(&mut self, tid: i64) -> ThreadRef {
         match self.find(tid) {
             Some(place) => place,
-            None => {
-                let thread = Thread::unknown(tid, &self.texts);
-                self.insert(thread)
-            }
+            None => self.insert_unknown(tid),
         }
+    }
+
+    #[cold]
+    fn insert_unknown(&mut self, tid: i64) -> ThreadRef {
+        let thread = Thread::unknown(tid, &self.texts);
+        self.insert(thread)
     }
 
     /// The thread that stands for the process: the leader of the group if it
     /// is known, else the thread itself.
     #[inline]
     pub(in crate::scap) fn main_of(&self, place: ThreadRef) -> ThreadRef {
-        self.leader_of(place).unwrap_or(place)
+        if self.get(place).is_main() { place } else { self.leader_of(place).unwrap_or(place) }
     }
 
-    #[inline]
     fn leader_of(&self, place: ThreadRef) -> Option<ThreadRef> {
         let thread = self.get(place);
         if thread.group == NO_GROUP {
@@ -127,10 +129,7 @@ impl Threads {
     /// The thread whose descriptor table this one uses.
     #[inline]
     pub(in crate::scap) fn table_owner(&self, place: ThreadRef) -> Option<ThreadRef> {
-        if self.get(place).flags & clone::FILES == 0 {
-            return Some(place);
-        }
-        if self.get(place).is_main() { Some(place) } else { self.leader_of(place) }
+        if self.get(place).has_table() { Some(place) } else { self.leader_of(place) }
     }
 
     #[inline]
@@ -351,6 +350,7 @@ impl Threads {
 
 #[cfg(test)]
 mod tests {
+    use super::super::thread::clone;
     use super::*;
 
     fn thread(all: &mut Threads, tid: i64, pid: i64, ptid: i64) -> ThreadRef {

@@ -28,9 +28,13 @@ impl Tids {
         match self.pages.get(number / PAGE) {
             Some(Some(page)) => page[number % PAGE],
             Some(None) => NONE,
-            None if self.others.is_empty() => NONE,
-            None => self.others.get(&tid).copied().unwrap_or(NONE),
+            None => self.get_other(tid),
         }
+    }
+
+    #[cold]
+    fn get_other(&self, tid: i64) -> u32 {
+        self.others.get(&tid).copied().unwrap_or(NONE)
     }
 
     /// Sets or (with [`NONE`]) clears a place.

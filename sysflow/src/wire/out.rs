@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Hot path. Where encoded bytes go.
+
+/// Takes encoded bytes, one after the other.
+pub trait Out {
+    /// Takes one byte.
+    fn byte(&mut self, byte: u8);
+
+    /// Takes any number.
+    fn bytes(&mut self, bytes: &[u8]);
+
+    /// Takes the lowest `len` bytes of eight, the lowest first.
+    fn eight(&mut self, bytes: u64, len: usize);
+}
+
+impl Out for Vec<u8> {
+    #[inline]
+    fn byte(&mut self, byte: u8) {
+        self.push(byte);
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn eight(&mut self, bytes: u64, len: usize) {
+        // A copy of a fixed size needs no loop; the surplus is taken back.
+        let end = self.len() + len;
+        self.extend_from_slice(&bytes.to_le_bytes());
+        self.truncate(end);
+    }
+}
+
+/// Most bytes of a record without text.
+const MOST: usize = 256;
+
+/// The longest that is taken at once.
+const STEP: usize = 32;
+
+/// Room for one record without text. That it is large enough is known beforehand, so that no byte
+/// of it asks whether there is room, as every one of a `Vec` does.
+pub(crate) struct Room {
+    bytes: [u8; MOST + STEP],
+    len: usize,
+}
+
+impl Room {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Self { bytes: [0; MOST + STEP], len: 0 }
+    }
+
+    /// What was taken.
+    #[inline(always)]
+    pub(crate) fn taken(&self) -> &[u8] {
+        debug_assert!(self.len <= MOST, "a record without text has at most {MOST} bytes");
+        &self.bytes[..self.len.min(MOST)]
+    }
+
+    /// Where the next byte goes, which the compiler sees to be within.
+    #[inline(always)]
+    fn at(&self) -> usize {
+        self.len % MOST
+    }
+}
+
+impl Out for Room {
+    #[inline(always)]
+    fn byte(&mut self, byte: u8) {
+        let at = self.at();
+        self.bytes[at] = byte;
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    fn bytes(&mut self, bytes: &[u8]) {
+        debug_assert!(bytes.len() <= STEP, "short runs only");
+        let at = self.at();
+        let len = bytes.len().min(STEP);
+        self.bytes[at..at + len].copy_from_slice(&bytes[..len]);
+        self.len += len;
+    }
+
+    #[inline(always)]
+    fn eight(&mut self, bytes: u64, len: usize) {
+        let at = self.at();
+        self.bytes[at..at + 8].copy_from_slice(&bytes.to_le_bytes());
+        self.len += len;
+    }
+}
