@@ -81,9 +81,9 @@ stage_tools() {
 # A Python of our own with the Avro library that the tools around SysFlow use.
 provide_fastavro() {
 	local venv=$CACHE/venv
-	if ! "$venv/bin/python" -c 'import fastavro, cramjam, backports.zstd' 2>/dev/null; then
+	if ! "$venv/bin/python" -c 'import fastavro, cramjam, backports.zstd, prometheus_client' 2>/dev/null; then
 		echo "installing fastavro into $venv, from PyPI"
-		if ! { python3 -m venv "$venv" && "$venv/bin/pip" -q install 'fastavro>=1.9,<2' cramjam backports.zstd; } >&2; then
+		if ! { python3 -m venv "$venv" && "$venv/bin/pip" -q install 'fastavro>=1.9,<2' cramjam backports.zstd prometheus_client; } >&2; then
 			skip "fastavro: PyPI cannot be reached; files are checked by our own reader only"
 			return 0
 		fi

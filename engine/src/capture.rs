@@ -2,23 +2,25 @@
 //! A live capture: driver, rings, engine, output, until it is told to end.
 
 use std::os::fd::AsRawFd as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use probe_loader::counters::Counters;
 use probe_loader::driver::{self, Driver};
 use sysflow::schema::Version;
 
+use crate::account::Account;
 use crate::clock::{self, Clock};
 use crate::losses::Losses;
 use crate::merge::Merge;
-use crate::sink::FileSink;
+use crate::metrics::{Board, Fill, State};
+use crate::output::{Ended, Outputs};
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
-use crate::{Counts, Engine, Settings};
+use crate::{Engine, Settings};
 
 /// Why a capture could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -36,8 +38,6 @@ pub enum Error {
 pub struct Pace {
     /// End after this long.
     pub limit: Option<Duration>,
-    /// Store what was collected this often: what a crash can lose.
-    pub flush: Duration,
 }
 
 /// What is shown while a capture runs.
@@ -55,23 +55,36 @@ pub struct Progress {
     pub lost: u64,
 }
 
+/// What a capture tells who runs it.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment {
+    /// About a second has passed.
+    Second(Progress),
+    /// SIGHUP came, and the outputs are to begin new files.
+    Reload,
+}
+
 /// What a capture ends with.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The output, to be finished.
-    pub sink: FileSink,
-    /// What the engine did.
-    pub counts: Counts,
-    /// What the driver counted, one entry per CPU; final.
-    pub cpus: Vec<Counters>,
-    /// What the kernel kept from the probes, lost as nested.
-    pub kept: Counters,
+    /// What became of the outputs.
+    pub outputs: Vec<Ended>,
+    /// What driver and engine counted; final.
+    pub account: Account,
     /// Records that were not what their header said, by ring.
     pub damaged: u64,
     /// How long it recorded.
     pub elapsed: Duration,
     /// Somebody switched the driver off.
     pub switched_off: bool,
+}
+
+/// Why the engine does not sleep any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wake {
+    Work,
+    Reload,
+    End,
 }
 
 const WAKEUP: Token = Token(0);
@@ -87,26 +100,31 @@ const FEW: u64 = 512;
 /// A capture that is set up and not started.
 pub struct Capture {
     driver: Driver,
-    engine: Engine<FileSink>,
+    engine: Engine<Outputs>,
     /// What the output is told of losses, if its schema has a place for that.
     losses: Option<Losses>,
     merge: Merge,
     poll: Poll,
     signals: SignalFd,
+    /// Where metrics are published.
+    board: Option<Arc<Board>>,
+    /// The most that waited in each ring since they were published last.
+    fills: Vec<Fill>,
 }
 
 impl Capture {
     /// Prepares a capture with a driver that is open.
     ///
     /// From here on SIGINT and SIGTERM end the capture rather than the
-    /// process.
+    /// process, and SIGHUP is [`Moment::Reload`].
     ///
     /// # Errors
     /// When the signals or the driver cannot be waited for.
-    pub fn new(driver: Driver, settings: Settings, sink: FileSink) -> Result<Self, Error> {
+    pub fn new(driver: Driver, settings: Settings, outputs: Outputs) -> Result<Self, Error> {
         let mut set = SigSet::empty();
         set.add(Signal::SIGINT);
         set.add(Signal::SIGTERM);
+        set.add(Signal::SIGHUP);
         set.thread_block().map_err(std::io::Error::from)?;
         let signals = SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
             .map_err(std::io::Error::from)?;
@@ -118,8 +136,19 @@ impl Capture {
         let lookup = Box::new(ProcFs::default());
         let losses = (settings.schema == Version::V6)
             .then(|| Losses::new(settings.export_interval, clock::monotonic()));
-        let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, sink);
-        Ok(Self { driver, engine, losses, merge: Merge::default(), poll, signals })
+        let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
+        let (merge, board, fills) = (Merge::default(), None, Vec::new());
+        Ok(Self { driver, engine, losses, merge, poll, signals, board, fills })
+    }
+
+    /// Publishes what is counted there, each second.
+    pub fn publish(&mut self, board: Arc<Board>) {
+        self.board = Some(board);
+    }
+
+    /// The outputs.
+    pub fn outputs(&mut self) -> &mut Outputs {
+        self.engine.sink()
     }
 
     /// Attaches the probes and takes over what runs already. In this order, so
@@ -136,23 +165,20 @@ impl Capture {
         Ok(())
     }
 
-    /// Gives up before anything was recorded: the output is removed.
-    ///
-    /// # Errors
-    /// When it cannot be removed.
-    pub fn abandon(self) -> Result<(), sysflow::write::Error> {
-        let (sink, _) = self.engine.finish();
-        sink.into_file().discard()
+    /// Gives up before anything was recorded: the outputs are removed.
+    pub fn abandon(self) {
+        let (outputs, _) = self.engine.finish();
+        outputs.discard();
     }
 
     /// Records until the time is over or a signal comes, and ends cleanly.
-    /// `show` is called about once a second.
+    /// `tell` is called about once a second, and on SIGHUP.
     ///
     /// # Errors
     /// When the driver does not answer; what was recorded is in the output.
-    pub fn run(mut self, pace: &Pace, mut show: impl FnMut(&Progress)) -> Result<Outcome, Error> {
+    pub fn run(mut self, pace: &Pace, mut tell: impl FnMut(Moment)) -> Result<Outcome, Error> {
         let started = Instant::now();
-        let (mut second, mut flushed, mut events_before) = (started, started, 0);
+        let (mut second, mut events_before) = (started, 0);
         let mut events = Events::with_capacity(4);
         loop {
             let drained = self.drain(clock::monotonic());
@@ -162,36 +188,87 @@ impl Capture {
                 let since = now.duration_since(second).as_secs_f64();
                 second = now;
                 self.every_second();
+                let rate = (counted - events_before) as f64 / since;
+                tell(Moment::Second(self.progress(rate)));
                 if self.driver.switched_off() {
                     break;
                 }
-                show(&self.progress((counted - events_before) as f64 / since));
                 events_before = counted;
             }
-            if now.duration_since(flushed) >= pace.flush {
-                flushed = now;
-                if self.engine.sink().flush() {
-                    self.engine.begin_file();
-                }
+            self.turn(now);
+            if self.engine.sink().all_closed() {
+                break;
             }
             let left = pace.limit.map(|limit| limit.saturating_sub(now.duration_since(started)));
             if left == Some(Duration::ZERO) {
                 break;
             }
             let sleep = if drained < FEW { SLEEP } else { Duration::ZERO };
-            if self.wait(&mut events, left.map_or(sleep, |left| left.min(sleep)))? {
-                break;
+            match self.wait(&mut events, left.map_or(sleep, |left| left.min(sleep)))? {
+                Wake::Work => {}
+                Wake::End => break,
+                Wake::Reload => {
+                    self.engine.sink().reopen();
+                    tell(Moment::Reload);
+                }
             }
         }
         self.end(started)
     }
 
     fn drain(&mut self, now: u64) -> u64 {
+        if self.board.is_some() {
+            self.look_at_rings();
+        }
         let engine = &mut self.engine;
         self.merge.drain(self.driver.rings(), now, |bytes| engine.apply_bytes(bytes))
     }
 
+    /// Lets the outputs have their turn.
+    fn turn(&mut self, now: Instant) {
+        let counts = *self.engine.counts();
+        let driver = &self.driver;
+        let account = || Account {
+            at: clock::epoch_now(),
+            cpus: driver.counters(),
+            kept: driver.kept(),
+            counts,
+        };
+        if self.engine.sink().turn(now, account) {
+            self.engine.begin_file();
+        }
+    }
+
+    fn look_at_rings(&mut self) {
+        let rings = self.driver.rings();
+        self.fills.resize(rings.len(), Fill::default());
+        for (ring, fill) in rings.iter_mut().zip(&mut self.fills) {
+            ring.refresh();
+            let now = Fill::of(ring);
+            *fill = Fill { used: fill.used.max(now.used), ..now };
+        }
+    }
+
+    fn publish_state(&mut self) {
+        let Some(board) = &self.board else { return };
+        let account = Account {
+            at: clock::epoch_now(),
+            cpus: self.driver.counters(),
+            kept: self.driver.kept(),
+            counts: *self.engine.counts(),
+        };
+        board.publish(State {
+            account,
+            flows: self.engine.open_flows(),
+            processes: self.engine.living(),
+            objects: self.engine.known_objects(),
+            rings: std::mem::take(&mut self.fills),
+            damaged: self.driver.rings().iter().map(probe_loader::Ring::damaged).sum(),
+        });
+    }
+
     fn every_second(&mut self) {
+        self.publish_state();
         // The horizon lags behind the clock, and so may exports.
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
         self.engine.tick(now);
@@ -223,8 +300,7 @@ impl Capture {
     }
 
     /// Sleeps until a ring fills up, a signal comes or the time is over.
-    /// Returns whether to end.
-    fn wait(&mut self, events: &mut Events, timeout: Duration) -> Result<bool, Error> {
+    fn wait(&mut self, events: &mut Events, timeout: Duration) -> Result<Wake, Error> {
         if !timeout.is_zero() {
             self.driver.rings().iter().for_each(|ring| ring.arm(ring.size() / 4));
         }
@@ -239,8 +315,19 @@ impl Capture {
         if events.iter().any(|event| event.token() == WAKEUP) {
             self.driver.acknowledge_wakeup();
         }
-        let signalled = events.iter().any(|event| event.token() == SIGNAL);
-        Ok(signalled && matches!(self.signals.read_signal(), Ok(Some(_))))
+        if !events.iter().any(|event| event.token() == SIGNAL) {
+            return Ok(Wake::Work);
+        }
+        // One that comes after another of its kind is one with it.
+        let mut wake = Wake::Work;
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            match Signal::try_from(signal.ssi_signo.cast_signed()) {
+                Ok(Signal::SIGHUP) if wake == Wake::Work => wake = Wake::Reload,
+                Ok(Signal::SIGHUP) => {}
+                _ => wake = Wake::End,
+            }
+        }
+        Ok(wake)
     }
 
     fn end(mut self, started: Instant) -> Result<Outcome, Error> {
@@ -253,8 +340,10 @@ impl Capture {
         self.tell_losses(clock::monotonic(), true);
         let kept = self.driver.kept();
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
-        let (sink, counts) = self.engine.finish();
+        let (outputs, counts) = self.engine.finish();
+        let account = Account { at: clock::epoch_now(), cpus, kept, counts };
+        let outputs = outputs.finish(account.clone());
         stopped?;
-        Ok(Outcome { sink, counts, cpus, kept, damaged, elapsed, switched_off })
+        Ok(Outcome { outputs, account, damaged, elapsed, switched_off })
     }
 }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The `SysFlow` capture engine.
 
+pub mod account;
 pub mod capture;
 pub mod clock;
 pub mod engine;
 pub mod flow;
 mod losses;
 pub mod merge;
+pub mod metrics;
+pub mod output;
 pub mod scap;
 pub mod semantics;
 pub mod sink;
 pub mod snapshot;
 pub mod state;
+pub mod threads;
 
 pub use engine::{Counts, Engine, Settings};
 pub use semantics::Semantics;

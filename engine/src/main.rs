@@ -18,9 +18,10 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Record(cli::record::Args),
+    Record(Box<cli::record::Args>),
     Print(cli::print::Args),
     Diff(cli::diff::Args),
+    Config(cli::config::Args),
     Probe(cli::probe::Args),
     Doctor(cli::doctor::Args),
 }
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Record(args) => cli::record::run(&args),
         Command::Print(args) => cli::print::run(&args),
         Command::Diff(args) => cli::diff::run(&args),
+        Command::Config(args) => cli::config::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
         Command::Doctor(args) => cli::doctor::run(&args),
     })

@@ -8,15 +8,16 @@ mod report;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use engine::scap::file::{self, Block, Reader};
 use engine::scap::{Converter, Options};
 use engine::semantics::Semantics;
 
 use super::record::Args;
-use super::semantics::environment;
+use super::settings::Config;
 use super::signals::Signals;
 use meter::Meter;
 use output::Output;
@@ -24,16 +25,21 @@ use output::Output;
 /// Events between two looks at the clock and at the output.
 const ROUND: u32 = 1 << 16;
 
-pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(
+    args: &Args,
+    config: &Config,
+    path: PathBuf,
+    every: Option<Duration>,
+) -> anyhow::Result<ExitCode> {
     let signals = Signals::new()?;
     let base = Semantics { compat: args.compat, ..Semantics::of_reference() };
     let options = Options {
-        semantics: args.semantics.apply(base, environment),
-        export_interval: u64::try_from(args.export_interval.as_nanos())?,
-        schema: args.schema,
+        semantics: config.semantics(base),
+        export_interval: u64::try_from(config.export_interval.as_nanos())?,
+        schema: config.schema,
     };
     let mut job = Job {
-        converter: Converter::new(&options, Output::new(args)),
+        converter: Converter::new(&options, Output::new(args, config, path, every)),
         meter: Meter::new(args),
         read: file::Counts::default(),
         whole: true,

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use probe_loader::doctor::{Diagnosis, Facts, State, examine};
 
-use super::{probe, record};
+use super::probe;
+use super::settings::units;
 
 /// Check everything that a recording needs on this host, and say what to do
 /// where it is missing.
@@ -15,7 +16,7 @@ use super::{probe, record};
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Check for rings of this size [default: what fits this host]
-    #[arg(long, value_name = "SIZE", value_parser = record::ring_size)]
+    #[arg(long, value_name = "SIZE", value_parser = units::ring_size)]
     ring_size: Option<usize>,
 }
 

@@ -4,14 +4,17 @@
 //! Exit codes: 0 done; 1 failed, with one message on standard error; 2 wrong
 //! usage.
 
+pub(crate) mod config;
 mod convert;
 pub(crate) mod diff;
 pub(crate) mod doctor;
+mod logger;
 pub(crate) mod print;
 pub(crate) mod probe;
 pub(crate) mod record;
 mod select;
-mod semantics;
+mod service;
+mod settings;
 mod signals;
 mod size;
 mod summary;

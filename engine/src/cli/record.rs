@@ -4,110 +4,57 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use clap::ValueEnum;
 use engine::Settings;
-use engine::capture::{Capture, Outcome, Pace, Progress};
-use engine::clock;
+use engine::capture::{Capture, Moment, Outcome, Pace, Progress};
+use engine::metrics::{Board, Server};
+use engine::output::{Cause, Common, Ended, Outputs};
 use engine::semantics::Semantics;
-use engine::sink::FileSink;
-use probe_loader::driver::{Choice, Driver, Options};
+use log::LevelFilter;
+use probe_loader::driver::{Driver, Kind, Options};
 use probe_loader::sizing::Host;
 use sysflow::record::Header;
-use sysflow::schema::Version;
-use sysflow::write::{self, OutputFile};
+use sysflow::write;
 
 use super::select::SelectArgs;
-use super::semantics::{self, SemanticsArgs};
-use super::size::{self, grouped};
-use super::{convert, summary};
+use super::service::Service;
+use super::settings::{Config, SettingArgs, Values};
+use super::size::grouped;
+use super::{convert, logger, summary};
 
 /// Record the system calls of this host, or convert captures of them.
 ///
 /// Ends on Ctrl-C, SIGTERM or after --for, writes the open flows, and says
-/// what was seen, delivered and lost. What it counted stands beside the output
-/// in FILE.stats.json.
+/// what was seen, delivered and lost. What it counted stands beside each file
+/// in FILE.stats.json. On SIGHUP it reads its settings again and begins new
+/// files.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// File to write; with --read, a folder if it ends with a slash
-    #[arg(short = 'w', long = "write", value_name = "FILE")]
-    pub(super) output: PathBuf,
-
     /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
     /// are converted one after the other
-    #[arg(short = 'r', long, value_name = "FILE", conflicts_with_all = ["limit", "driver", "ring_size", "ring_total"])]
+    #[arg(short = 'r', long, value_name = "FILE", conflicts_with = "limit")]
     pub(super) read: Vec<PathBuf>,
-
-    /// Name of this exporter in the file's header [default: the name of the host, with --read of the captured one]
-    #[arg(short, long, value_name = "ID")]
-    pub(super) exporter: Option<String>,
 
     /// End after this many seconds
     #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
     limit: Option<Duration>,
 
-    /// Driver to record with
-    #[arg(long, value_enum, default_value_t = DriverChoice::Auto)]
-    driver: DriverChoice,
-
-    /// Ring of each CPU: a power of two from 64K to 1G [default: 1M, less where the rings would
-    /// take more than --ring-total or a 32nd of the memory]
-    #[arg(long, value_name = "SIZE", value_parser = ring_size)]
-    ring_size: Option<usize>,
-
-    /// What the rings of all CPUs take together at most, unless --ring-size is given
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = size::parse, conflicts_with = "ring_size")]
-    ring_total: usize,
-
-    /// Write a flow that goes on each time this many seconds have passed
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    pub(super) export_interval: Duration,
-
-    /// Begin a new file each time this many seconds of a capture have passed; names end with the
-    /// time, in seconds since 1970
-    #[arg(short = 'G', long, value_name = "SECONDS", requires = "read", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) rotate: Option<u32>,
-
     /// Do as the reference collector does also where that is a defect
     #[arg(long, requires = "read")]
     pub(super) compat: bool,
-
-    /// Schema version of the file: 5, which every reader knows, or 6, which has
-    /// IPv6 addresses, inodes and what was lost
-    #[arg(long, value_name = "VERSION", default_value_t)]
-    pub(super) schema: Version,
 
     /// Say nothing but errors
     #[arg(short, long)]
     pub(super) quiet: bool,
 
     #[command(flatten)]
-    pub(super) semantics: SemanticsArgs,
+    pub(super) settings: SettingArgs,
 
     #[command(flatten)]
     select: SelectArgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum DriverChoice {
-    /// The kernel module where one can be loaded, else eBPF
-    Auto,
-    /// The kernel module
-    Kmod,
-    /// The eBPF programs
-    Ebpf,
-}
-
-impl From<DriverChoice> for Choice {
-    fn from(choice: DriverChoice) -> Self {
-        match choice {
-            DriverChoice::Auto => Choice::Auto,
-            DriverChoice::Kmod => Choice::Kmod,
-            DriverChoice::Ebpf => Choice::Ebpf,
-        }
-    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -118,92 +65,125 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-pub(super) fn ring_size(text: &str) -> Result<usize, String> {
-    let size = size::parse(text)?;
-    if probe_loader::ring::valid_size(size) {
-        Ok(size)
-    } else {
-        Err("must be a power of two from 64K to 1G".to_owned())
-    }
+/// Ends the program as for any wrong usage.
+fn usage(why: &str) -> ! {
+    eprintln!("error: {why}\n\nFor more information, try 'sysflow record --help'.");
+    std::process::exit(2)
 }
 
-/// What a crash can lose is stored this often.
-const FLUSH: Duration = Duration::from_secs(5);
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if !args.read.is_empty() {
-        return convert::run(args);
+    let converts = !args.read.is_empty();
+    let values = Values::find(&args.settings, !converts)?;
+    let config = Config::new(&values)?;
+    if config.outputs.is_empty() {
+        usage("nowhere to write to: name an output with -w, or in the configuration file");
     }
-    let header = header(args)?;
-    let semantics = args.semantics.apply(Semantics::default(), semantics::environment);
+    if converts {
+        let (path, every) = config.file().unwrap_or_else(|why| usage(why));
+        return convert::run(args, &config, path, every);
+    }
+    logger::begin(level(args, &config), config.format);
+    let semantics = config.semantics(Semantics::default());
     let selection = args.select.selection(semantics.collect)?;
-    let ring_size = args.ring_size.unwrap_or_else(|| Host::look().ring_size(args.ring_total));
+    let ring_size = config.ring_size.unwrap_or_else(|| Host::look().ring_size(config.ring_total));
     let options = Options { ring_size };
-    let mut driver = Driver::open(args.driver.into(), &options).context("cannot record")?;
+    let mut driver = Driver::open(config.driver, &options).context("cannot record")?;
     driver.select(&selection).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {
-        say(args, &format!("the kernel module is not used: {why}"));
+        log::info!("the kernel module is not used: {why}");
     }
-    let file = OutputFile::create(
-        &args.output,
-        write::Options { schema: args.schema, ..write::Options::default() },
-    )?;
-    if let Some(old) = file.interrupted() {
-        say(args, &format!("an interrupted capture was kept as {}", old.display()));
+    let outputs = Outputs::open(&config.outputs, &common(&config, kind)?)?;
+    let board = Arc::new(Board::new(kind.to_string(), outputs.watches()));
+    let server = config.metrics.as_ref().map(|at| Server::begin(at, Arc::clone(&board)));
+    let server = match server.transpose() {
+        Ok(server) => server,
+        Err(error) => {
+            outputs.discard();
+            return Err(error.into());
+        }
+    };
+    if let Some(server) = &server {
+        log::info!("metrics are at {}", server.address());
     }
-    let sink = FileSink::new(file, &header)?;
     let settings = Settings {
-        export_interval: u64::try_from(args.export_interval.as_nanos())?,
-        schema: args.schema,
+        export_interval: u64::try_from(config.export_interval.as_nanos())?,
+        schema: config.schema,
         semantics,
     };
-    let started = clock::epoch_now();
-    let outcome = record(args, driver, settings, sink)?;
-    let ended = clock::epoch_now();
-    let (broken, outcome) = finish(args, outcome);
-    let Some(outcome) = outcome else { return Ok(ExitCode::FAILURE) };
-    let report = summary::Report { kind, started, ended, outcome: &outcome };
-    report.write_json(&stats_path(args))?;
+    let mut capture = Capture::new(driver, settings, outputs)?;
+    if server.is_some() {
+        capture.publish(board);
+    }
+    let outcome = record(args, values, &config, kind, capture)?;
     if !args.quiet {
+        let report = summary::Report { kind, outcome: &outcome };
         report.print(&mut std::io::stderr().lock())?;
     }
-    Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    if outcome.switched_off {
+        log::error!("the driver was switched off from outside; the capture ends there");
+    }
+    let whole = !outcome.switched_off && outcome.outputs.iter().all(is_whole);
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn header(args: &Args) -> anyhow::Result<Header> {
-    let exporter = match &args.exporter {
+fn level(args: &Args, config: &Config) -> LevelFilter {
+    if args.quiet { LevelFilter::Error } else { config.level }
+}
+
+fn common(config: &Config, kind: Kind) -> anyhow::Result<Common> {
+    let exporter = match &config.exporter {
         Some(exporter) => exporter.clone(),
         None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
     };
-    Ok(Header {
-        version: args.schema.number(),
+    let header = Header {
+        version: config.schema.number(),
         exporter,
-        ip: std::env::var("NODE_IP").unwrap_or_default(),
-        filename: args.output.to_string_lossy().into_owned(),
-    })
+        ip: config.node_ip.clone(),
+        filename: String::new(),
+    };
+    let options = write::Options { schema: config.schema, ..write::Options::default() };
+    Ok(Common { options, header, flush: config.flush_interval, driver: kind.to_string() })
+}
+
+/// Whether everything that could be written was. What an output shed because
+/// it did not keep up, or nobody read it, is told and no failure.
+fn is_whole(output: &Ended) -> bool {
+    let Ended { numbers, stuck, .. } = output;
+    let failed = numbers.shed[Cause::Failed as usize].total();
+    !stuck && !numbers.failing && numbers.gone.total() + failed == 0
 }
 
 fn record(
     args: &Args,
-    driver: Driver,
-    settings: Settings,
-    sink: FileSink,
+    mut running: Values,
+    config: &Config,
+    kind: Kind,
+    mut capture: Capture,
 ) -> anyhow::Result<Outcome> {
-    let kind = driver.kind();
-    let mut capture = Capture::new(driver, settings, sink)?;
     if let Err(error) = capture.start() {
-        let _ = capture.abandon();
+        capture.abandon();
         return Err(error.into());
     }
-    say(args, &format!("recording to {} with {kind}, Ctrl-C ends", args.output.display()));
+    let names: Vec<String> = config.outputs.iter().map(|spec| spec.to.to_string()).collect();
+    log::info!("recording to {} with {kind}, Ctrl-C ends", names.join(", "));
+    let mut service = Service::ready();
     let live = !args.quiet && std::io::stderr().is_terminal();
-    let pace = Pace { limit: args.limit, flush: FLUSH };
-    let outcome = capture.run(&pace, |progress| {
-        if live {
-            show(progress);
+    let pace = Pace { limit: args.limit };
+    let outcome = capture.run(&pace, |moment| match moment {
+        Moment::Second(progress) => {
+            service.lives(&progress);
+            if live {
+                show(&progress);
+            }
+        }
+        Moment::Reload => {
+            service.reloads();
+            reload(args, &mut running);
+            service.reloaded();
         }
     })?;
+    service.ends();
     if live {
         eprint!("\r\x1b[K");
     }
@@ -224,58 +204,18 @@ fn show(progress: &Progress) {
     let _ = std::io::stderr().flush();
 }
 
-fn say(args: &Args, text: &str) {
-    if !args.quiet {
-        eprintln!("{text}");
-    }
-}
-
-/// Gives the output its name. Returns whether something of it is missing, and
-/// the rest of the outcome with the file's summary.
-fn finish(args: &Args, outcome: Outcome) -> (bool, Option<summary::Finished>) {
-    let Outcome { mut sink, counts, cpus, kept, damaged, elapsed, switched_off } = outcome;
-    let mut broken = switched_off;
-    if switched_off {
-        eprintln!("sysflow: the driver was switched off from outside; the capture ends there");
-    }
-    let trouble = sink.take_trouble();
-    let (records, bytes) = match sink.into_file().finish() {
-        Ok(summary) => {
-            if let Some(error) = trouble {
-                // It could be stored later: nothing is missing but what was
-                // refused in between.
-                eprintln!("sysflow: {error}");
-                broken = summary.refused > 0;
+/// Reads the settings again, and takes over what can change.
+fn reload(args: &Args, running: &mut Values) {
+    let read = Values::find(&args.settings, true).map_err(anyhow::Error::from);
+    match read.and_then(|values| Config::new(&values).map(|config| (values, config))) {
+        Ok((values, config)) => {
+            log::set_max_level(level(args, &config));
+            log::info!("the settings were read again, and new files begin");
+            for name in values.fixed_since(running) {
+                log::warn!("{name} has changed; a new start takes that over");
             }
-            if summary.refused > 0 {
-                eprintln!("sysflow: {} records could not be kept meanwhile", summary.refused);
-            }
-            (summary.records, summary.bytes)
+            *running = values;
         }
-        Err(error) => {
-            eprintln!("sysflow: {error}");
-            broken = true;
-            if !matches!(error, write::Error::Incomplete { .. }) {
-                return (true, None);
-            }
-            (0, 0)
-        }
-    };
-    let finished = summary::Finished {
-        output: args.output.clone(),
-        records,
-        bytes,
-        counts,
-        cpus,
-        kept,
-        damaged,
-        elapsed,
-    };
-    (broken, Some(finished))
-}
-
-fn stats_path(args: &Args) -> PathBuf {
-    let mut name = args.output.clone().into_os_string();
-    name.push(".stats.json");
-    PathBuf::from(name)
+        Err(error) => log::error!("the settings stay as they are: {error}"),
+    }
 }

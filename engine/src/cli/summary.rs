@@ -1,55 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a capture says at its end, to people and to programs.
+//! What a capture says at its end.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use anyhow::Context as _;
-use engine::Counts;
-use probe_loader::counters::{CAUSE_NAMES, CLASS_NAMES, CLASSES, Counters};
+use engine::account::Account;
+use engine::capture::Outcome;
+use engine::output::{Cause, Ended};
+use probe_loader::counters::{CAUSE_NAMES, CLASS_NAMES, Counters};
 use probe_loader::driver::Kind;
-use serde_json::{Map, Value, json};
 
 use super::size::grouped;
 
-/// A capture that is over.
-pub(crate) struct Finished {
-    pub(crate) output: PathBuf,
-    pub(crate) records: u64,
-    pub(crate) bytes: u64,
-    pub(crate) counts: Counts,
-    pub(crate) cpus: Vec<Counters>,
-    pub(crate) kept: Counters,
-    pub(crate) damaged: u64,
-    pub(crate) elapsed: Duration,
-}
-
-/// What is said of it.
+/// What is said of a capture.
 pub(crate) struct Report<'a> {
     pub(crate) kind: Kind,
-    pub(crate) started: i64,
-    pub(crate) ended: i64,
-    pub(crate) outcome: &'a Finished,
+    pub(crate) outcome: &'a Outcome,
 }
 
 impl Report<'_> {
     fn total(&self) -> Counters {
-        self.outcome.cpus.iter().copied().sum::<Counters>() + self.outcome.kept
+        let account = &self.outcome.account;
+        account.cpus.iter().copied().sum::<Counters>() + account.kept
     }
 
-    /// For people.
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let Finished { output, records, bytes, cpus, kept, elapsed, .. } = self.outcome;
-        writeln!(
-            out,
-            "recorded {:.1} s with {}: {} records, {} bytes in {}",
-            elapsed.as_secs_f64(),
-            self.kind,
-            grouped(*records),
-            grouped(*bytes),
-            output.display()
-        )?;
+        let elapsed = self.outcome.elapsed.as_secs_f64();
+        let Account { cpus, kept, .. } = &self.outcome.account;
+        write!(out, "recorded {elapsed:.1} s with {}:", self.kind)?;
+        if self.outcome.outputs.len() > 1 {
+            writeln!(out)?;
+        }
+        for output in &self.outcome.outputs {
+            print_output(out, output)?;
+        }
         writeln!(
             out,
             "{:>6} {:>15} = {:>15} + {:>12} + {:>12}",
@@ -95,14 +78,14 @@ impl Report<'_> {
             let calls = grouped(total.unclassed);
             writeln!(out, "lost {calls} of unknown class, some of no interest: nested")?;
         }
-        if self.outcome.kept.total_lost() > 0 {
+        if self.outcome.account.kept.total_lost() > 0 {
             writeln!(out, "cpu none: what the kernel kept from the probes while one ran")?;
         }
         Ok(())
     }
 
     fn remarks(&self, out: &mut impl Write, total: &Counters) -> io::Result<()> {
-        let counts = &self.outcome.counts;
+        let counts = &self.outcome.account.counts;
         for (number, what) in [
             (total.total_unselected(), "calls were left out by the selection, not counted above"),
             (total.uncovered_compat, "32-bit system calls were not covered"),
@@ -120,67 +103,28 @@ impl Report<'_> {
         }
         Ok(())
     }
+}
 
-    /// For programs: the file beside the output.
-    pub(crate) fn write_json(&self, path: &Path) -> anyhow::Result<()> {
-        let text = serde_json::to_string_pretty(&self.json())?;
-        std::fs::write(path, text + "\n")
-            .with_context(|| format!("cannot write {}", path.display()))
+/// What an output got, and what not.
+fn print_output(out: &mut impl Write, output: &Ended) -> io::Result<()> {
+    let Ended { name, numbers, .. } = output;
+    write!(out, " {} records, {} bytes", grouped(numbers.written.total()), grouped(numbers.bytes))?;
+    if numbers.files > 1 {
+        write!(out, ", {} files", grouped(numbers.files))?;
     }
-
-    fn json(&self) -> Value {
-        let outcome = self.outcome;
-        let cpus: Vec<Value> =
-            outcome.cpus.iter().enumerate().map(|(cpu, c)| cpu_json(cpu, c)).collect();
-        json!({
-            "driver": self.kind.to_string(),
-            "started": self.started,
-            "ended": self.ended,
-            "records": outcome.records,
-            "bytes": outcome.bytes,
-            "cpus": cpus,
-            "missed": outcome.kept.total_lost(),
-            "engine": counts_json(&outcome.counts),
-        })
+    writeln!(out, " in {name}")?;
+    for (cause, kinds) in Cause::ALL.iter().zip(&numbers.shed) {
+        if kinds.total() > 0 {
+            let total = grouped(kinds.total());
+            writeln!(out, "  {total} records shed, {}: {kinds}", cause.name())?;
+        }
     }
-}
-
-fn classes(of: &[u64; CLASSES]) -> Value {
-    let named = CLASS_NAMES.iter().zip(of).map(|(name, n)| ((*name).to_owned(), json!(n)));
-    Value::Object(named.collect::<Map<_, _>>())
-}
-
-fn cpu_json(cpu: usize, c: &Counters) -> Value {
-    let lost = CAUSE_NAMES.iter().zip(&c.lost).map(|(name, of)| ((*name).to_owned(), classes(of)));
-    json!({
-        "cpu": cpu,
-        "seen": classes(&c.seen),
-        "delivered": classes(&c.delivered),
-        "aggregated": classes(&c.aggregated),
-        "lost": Value::Object(lost.collect::<Map<_, _>>()),
-        "unselected": classes(&c.unselected),
-        "uncovered_compat": c.uncovered_compat,
-        "uncovered_uring": c.uncovered_uring,
-        "wakeups": c.wakeups,
-    })
-}
-
-pub(super) fn counts_json(c: &Counts) -> Value {
-    json!({
-        "events": c.events,
-        "applied": c.applied,
-        "silent": c.silent,
-        "untold": c.untold,
-        "ipv6": c.ipv6,
-        "failed": c.failed,
-        "unused_close": c.unused_close,
-        "undescribed": c.undescribed,
-        "unknown": c.unknown,
-        "damaged": c.damaged,
-        "looked_up": c.looked_up,
-        "not_found": c.not_found,
-        "late": c.late,
-        "exported": c.exported,
-        "records": c.records,
-    })
+    if numbers.gone.total() > 0 {
+        let total = grouped(numbers.gone.total());
+        writeln!(out, "  {total} of them were lost with their file: {}", numbers.gone)?;
+    }
+    if numbers.removed > 0 {
+        writeln!(out, "  {} old files were removed", grouped(numbers.removed))?;
+    }
+    Ok(())
 }

@@ -273,6 +273,12 @@ impl<S: Sink> Engine<S> {
         self.processes.len()
     }
 
+    /// Files and connections that are known.
+    #[must_use]
+    pub fn known_objects(&self) -> usize {
+        self.objects.len()
+    }
+
     /// The sink.
     pub fn sink(&mut self) -> &mut S {
         &mut self.sink

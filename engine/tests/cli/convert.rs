@@ -226,7 +226,7 @@ fn options_of_recording_and_of_converting_do_not_mix() {
         &["record", "-r", "a", "-w", "b", "--for", "3"][..],
         &["record", "-r", "a", "-w", "b", "--driver", "ebpf"],
         &["record", "-w", "b", "--compat"],
-        &["record", "-w", "b", "-G", "10"],
+        &["record", "-r", "a", "-w", "b", "--keep-age", "1d"],
         &["record", "-r", "a", "-w", "b", "--file-read-mode", "3"],
         &["record", "-r", "a", "-w", "b", "--proc-flow=maybe"],
     ] {

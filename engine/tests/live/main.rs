@@ -20,5 +20,7 @@ mod errors;
 mod exact;
 mod killed;
 mod lifecycle;
+mod outputs;
 mod selection;
+mod service;
 mod support;

@@ -2,6 +2,7 @@
 //! The files that a conversion writes.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use engine::sink::{FileSink, Sink};
 use sysflow::encode::Encode;
@@ -10,6 +11,7 @@ use sysflow::schema::Version;
 use sysflow::write::{self, Error, OutputFile};
 
 use crate::cli::record::Args;
+use crate::cli::settings::Config;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -29,15 +31,20 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(args: &Args) -> Self {
+    pub(super) fn new(
+        args: &Args,
+        config: &Config,
+        path: PathBuf,
+        every: Option<Duration>,
+    ) -> Self {
         // The reference does not rotate when it reads a capture.
-        let rotation = args.rotate.filter(|_| !args.compat);
+        let rotation = every.filter(|_| !args.compat);
         Self {
-            path: args.output.clone(),
-            exporter: args.exporter.clone(),
-            ip: std::env::var("NODE_IP").unwrap_or_default(),
-            schema: args.schema,
-            rotation: rotation.map(|seconds| u64::from(seconds) * SECOND),
+            path,
+            exporter: config.exporter.clone(),
+            ip: config.node_ip.clone(),
+            schema: config.schema,
+            rotation: rotation.map(|every| every.as_secs().max(1).saturating_mul(SECOND)),
             file: None,
             next_file: 0,
             finished: Vec::new(),

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use engine::account::counts_json;
 use engine::scap::{self, file};
 use serde_json::{Value, json};
 use sysflow::write::Summary;
 
 use crate::cli::record::Args;
 use crate::cli::size::grouped;
-use crate::cli::summary::counts_json;
 
 /// A conversion that is over.
 pub(super) struct Report {

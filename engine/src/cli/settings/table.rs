@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: Apache-2.0
+//! The table of settings: the options of `sysflow record`, the keys of the
+//! configuration file and docs/configuration.md are made of it.
+
+use super::value::Value;
+
+/// A setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Driver,
+    RingSize,
+    RingTotal,
+    Exporter,
+    NodeIp,
+    Schema,
+    Mode,
+    ProcFlow,
+    FileOnly,
+    FileReadMode,
+    ExportInterval,
+    FlushInterval,
+    To,
+    Rotate,
+    RotateSize,
+    KeepAge,
+    KeepSize,
+    Buffer,
+    MaxPacket,
+    Metrics,
+    LogLevel,
+    LogFormat,
+}
+
+/// Number of settings.
+pub(crate) const KEYS: usize = Key::LogFormat as usize + 1;
+
+/// A table of the file, and a heading of the help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    Capture,
+    Records,
+    Output,
+    Metrics,
+    Log,
+}
+
+impl Section {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Capture, Self::Records, Self::Output, Self::Metrics, Self::Log];
+
+    /// Its name in the file.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Records => "records",
+            Self::Output => "output",
+            Self::Metrics => "metrics",
+            Self::Log => "log",
+        }
+    }
+
+    /// Its heading in the help.
+    pub(crate) fn heading(self) -> &'static str {
+        match self {
+            Self::Capture => "Driver",
+            Self::Records => "What is recorded",
+            Self::Output => "Outputs",
+            Self::Metrics => "Metrics",
+            Self::Log => "Messages",
+        }
+    }
+}
+
+/// How a setting is given on the command line.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Flag {
+    /// Not at all.
+    None,
+    /// `--NAME`.
+    Long(&'static str),
+    /// `--NAME` or a letter.
+    Both(&'static str, char),
+}
+
+/// The environment variable of the reference collector.
+pub(crate) struct Env {
+    pub(crate) name: &'static str,
+    /// The setting's text; none if the value is passed over.
+    pub(crate) text: fn(&str) -> Option<String>,
+}
+
+/// All that is known of a setting.
+pub(crate) struct Setting {
+    pub(crate) key: Key,
+    pub(crate) section: Section,
+    /// Its name in the file.
+    pub(crate) name: &'static str,
+    pub(crate) flag: Flag,
+    pub(crate) env: Option<Env>,
+    pub(crate) value: Value,
+    pub(crate) default: Option<&'static str>,
+    pub(crate) help: &'static str,
+    /// Whether SIGHUP changes it.
+    pub(crate) reload: bool,
+    /// Whether it is also one of conversions.
+    pub(crate) convert: bool,
+}
+
+/// As with the reference, 1 is on and any other value off.
+fn on_or_off(text: &str) -> Option<String> {
+    Some(if text == "1" { "on" } else { "off" }.to_owned())
+}
+
+/// As with the reference, a value that is none is passed over.
+fn read_mode(text: &str) -> Option<String> {
+    matches!(text, "0" | "1" | "2").then(|| text.to_owned())
+}
+
+fn same(text: &str) -> Option<String> {
+    Some(text.to_owned())
+}
+
+const PLAIN: Setting = Setting {
+    key: Key::Driver,
+    section: Section::Capture,
+    name: "",
+    flag: Flag::None,
+    env: None,
+    value: Value::Text("TEXT"),
+    default: None,
+    help: "",
+    reload: false,
+    convert: false,
+};
+
+/// The settings, in the order of [`Key`].
+pub(crate) static TABLE: [Setting; KEYS] = [
+    Setting {
+        key: Key::Driver,
+        name: "driver",
+        flag: Flag::Long("driver"),
+        value: Value::Choice(&[
+            ("auto", "the kernel module where one can be loaded, else eBPF"),
+            ("kmod", "the kernel module"),
+            ("ebpf", "the eBPF programs"),
+        ]),
+        default: Some("auto"),
+        help: "Driver to record with",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::RingSize,
+        name: "ring-size",
+        flag: Flag::Long("ring-size"),
+        value: Value::RingSize,
+        help: "Ring of each CPU: a power of two from 64K to 1G; else 1M, less where the rings would \
+               take more than --ring-total or a 32nd of the memory",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::RingTotal,
+        name: "ring-total",
+        flag: Flag::Long("ring-total"),
+        value: Value::Size,
+        default: Some("256M"),
+        help: "What the rings of all CPUs take together at most, unless --ring-size is given",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Exporter,
+        section: Section::Records,
+        name: "exporter",
+        flag: Flag::Both("exporter", 'e'),
+        value: Value::Text("ID"),
+        help: "Name of this exporter in headers; else that of the host, of a capture the captured one",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::NodeIp,
+        section: Section::Records,
+        name: "node-ip",
+        env: Some(Env { name: "NODE_IP", text: same }),
+        value: Value::Text("ADDRESS"),
+        help: "Address of this host in headers",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Schema,
+        section: Section::Records,
+        name: "schema",
+        flag: Flag::Long("schema"),
+        value: Value::Number("VERSION", 5, 6),
+        default: Some("5"),
+        help: "Schema version: 5, which every reader knows, or 6, which has IPv6 addresses, inodes \
+               and what was lost",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Mode,
+        section: Section::Records,
+        name: "mode",
+        flag: Flag::Both("mode", 'm'),
+        value: Value::Choice(&[
+            ("flow", "everything"),
+            ("consume", "of files only that they were opened"),
+            ("nofiles", "nothing about files"),
+        ]),
+        default: Some("flow"),
+        help: "Collection mode",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::ProcFlow,
+        section: Section::Records,
+        name: "proc-flow",
+        flag: Flag::Long("proc-flow"),
+        env: Some(Env { name: "ENABLE_PROC_FLOW", text: on_or_off }),
+        value: Value::Switch,
+        default: Some("off"),
+        help: "Sum up threads that start and end in process flows, instead of an event for each",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::FileOnly,
+        section: Section::Records,
+        name: "file-only",
+        flag: Flag::Long("file-only"),
+        env: Some(Env { name: "FILE_ONLY", text: on_or_off }),
+        value: Value::Switch,
+        default: Some("off"),
+        help: "Of files only regular ones",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::FileReadMode,
+        section: Section::Records,
+        name: "file-read-mode",
+        flag: Flag::Long("file-read-mode"),
+        env: Some(Env { name: "FILE_READ_MODE", text: read_mode }),
+        value: Value::Number("MODE", 0, 2),
+        default: Some("0"),
+        help: "Flows of files that only read: 0 records all, 1 none, 2 none of files below /proc, \
+               /dev, /sys and the folders of libraries",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::ExportInterval,
+        section: Section::Records,
+        name: "export-interval",
+        flag: Flag::Long("export-interval"),
+        value: Value::Time,
+        default: Some("30"),
+        help: "Write a flow that goes on each time this long has passed",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::FlushInterval,
+        section: Section::Records,
+        name: "flush-interval",
+        value: Value::Time,
+        default: Some("5"),
+        help: "Store what was collected this often: what a crash can lose",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::To,
+        section: Section::Output,
+        name: "to",
+        flag: Flag::Both("write", 'w'),
+        value: Value::Output,
+        help: "Where to write to; -w may be repeated: a file, a folder of files if it ends with a \
+               slash, unix:PATH for who listens at a socket, - for standard output",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Rotate,
+        section: Section::Output,
+        name: "rotate",
+        flag: Flag::Both("rotate", 'G'),
+        value: Value::Time,
+        help: "Begin a new file each time this long has passed, with --read of the capture's time; \
+               names end with the time, in seconds since 1970",
+        convert: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::RotateSize,
+        section: Section::Output,
+        name: "rotate-size",
+        flag: Flag::Long("rotate-size"),
+        value: Value::Size,
+        help: "Begin a new file when one has this size",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::KeepAge,
+        section: Section::Output,
+        name: "keep-age",
+        flag: Flag::Long("keep-age"),
+        value: Value::Time,
+        help: "Remove files of a series that are older",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::KeepSize,
+        section: Section::Output,
+        name: "keep-size",
+        flag: Flag::Long("keep-size"),
+        value: Value::Size,
+        help: "Remove the oldest files of a series until the others have this size",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Buffer,
+        section: Section::Output,
+        name: "buffer",
+        flag: Flag::Long("buffer"),
+        value: Value::Size,
+        default: Some("16M"),
+        help: "What may wait for an output that does not keep up; what is more is shed, and counted",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::MaxPacket,
+        section: Section::Output,
+        name: "max-packet",
+        value: Value::Size,
+        default: Some("16K"),
+        help: "Largest packet of a socket; of processes that are larger the environment is cut",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Metrics,
+        section: Section::Metrics,
+        name: "listen",
+        flag: Flag::Long("metrics"),
+        value: Value::Address,
+        help: "Tell metrics there, as OpenMetrics over HTTP: unix:PATH, or an address of this host \
+               such as 127.0.0.1:9400",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::LogLevel,
+        section: Section::Log,
+        name: "level",
+        flag: Flag::Long("log-level"),
+        value: Value::Choice(&[
+            ("error", "what is broken"),
+            ("warn", "and what is lost"),
+            ("info", "and what happens"),
+            ("debug", "and how"),
+        ]),
+        default: Some("info"),
+        help: "Messages to show",
+        reload: true,
+        ..PLAIN
+    },
+    Setting {
+        key: Key::LogFormat,
+        section: Section::Log,
+        name: "format",
+        flag: Flag::Long("log-format"),
+        value: Value::Choice(&[
+            ("auto", "journal where standard error is the journal, else text"),
+            ("text", "for people"),
+            ("journal", "with the priority that journald reads"),
+            ("logfmt", "time, level, message and facts as key=value"),
+        ]),
+        default: Some("auto"),
+        help: "How messages look",
+        ..PLAIN
+    },
+];
+
+impl Key {
+    pub(crate) fn setting(self) -> &'static Setting {
+        &TABLE[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_its_defaults_are_good() {
+        for (index, setting) in TABLE.iter().enumerate() {
+            assert_eq!(setting.key as usize, index, "{}", setting.name);
+            assert!(!setting.help.is_empty() && !setting.help.ends_with('.'));
+            if let Some(default) = setting.default {
+                setting.value.check(default).unwrap_or_else(|e| panic!("{}: {e}", setting.name));
+            }
+            let twice =
+                |other: &Setting| other.section == setting.section && other.name == setting.name;
+            assert_eq!(TABLE.iter().filter(|other| twice(other)).count(), 1);
+        }
+    }
+}

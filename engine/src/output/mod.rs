@@ -1,0 +1,458 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Where a live capture writes to: several outputs at once, none of which can
+//! hold up the capture.
+//!
+//! ```text
+//!                                  ┌─ queue ─> thread: files
+//! Engine ── put ──> batch ── seal ─┼─ queue ─> thread: socket
+//!          encode once             └─ queue ─> thread: standard output
+//! ```
+//!
+//! Records are encoded once, into a batch. A batch that is full, or old
+//! enough, is offered to the queue of each output: bounded, without locks.
+//! Each output has a thread of its own that compresses, writes, waits and tries
+//! again. While it cannot keep up its queue fills; when that is full, the
+//! output *sheds*: what it does not get is counted by type of record.
+//!
+//! # References
+//!
+//! Records refer to processes and files that were written before, once. A hole
+//! would leave references to what is not there. So what an output gets is cut
+//! into *runs*: a run begins where the engine has forgotten what it wrote
+//! ([`Engine::begin_file`](crate::Engine::begin_file)), so that each entity is
+//! written again before it is next referred to, and has no hole. An output that
+//! sheds one batch sheds all until the next run. A run begins
+//!
+//! - at the start, and for each file of a series,
+//! - for a socket, when a connection ended, so that the next reader can start
+//!   with it,
+//! - for an output that shed, when half of its queue is free again.
+//!
+//! Whatever run begins, for the engine it begins for all outputs: the others
+//! see entities again, in state REUP, as with the reference collector.
+
+mod batch;
+mod file;
+mod pipe;
+mod queue;
+mod series;
+mod socket;
+mod tally;
+mod worker;
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use sysflow::encode::Encode;
+use sysflow::record::Header;
+use sysflow::write;
+
+pub use batch::{KINDS, Kinds};
+pub use file::Files;
+pub use series::Keep;
+pub use socket::{MAX_PACKET, Socket};
+use tally::Tally;
+pub use tally::{CAUSES, Cause, Numbers};
+
+use crate::account::Account;
+use crate::sink::Sink;
+use crate::threads;
+use batch::{Batch, Pool};
+use file::FileTarget;
+use queue::{Fresh, Item, Queue};
+use worker::{Hand, Target};
+
+/// A batch waits no longer than this for more records.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// After it shed, an output begins a new run not sooner than this.
+const RECOVER: Duration = Duration::from_secs(1);
+
+/// An output that gets nothing done for so long at the end is given up.
+const GIVE_UP: Duration = Duration::from_secs(15);
+
+/// A place for records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// A file or a series of files.
+    Files(Files),
+    /// A stream to who listens at a unix socket.
+    Socket(Socket),
+    /// A container file on standard output.
+    Stdout,
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Files(files) => write!(f, "{}", files.path.display()),
+            Self::Socket(socket) => write!(f, "unix:{}", socket.path.display()),
+            Self::Stdout => f.write_str("standard output"),
+        }
+    }
+}
+
+/// An output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Where to.
+    pub to: Destination,
+    /// Bytes of records that may wait for it.
+    pub buffer: usize,
+}
+
+/// Default of [`Spec::buffer`].
+pub const BUFFER: usize = 16 << 20;
+
+/// What all outputs have in common.
+#[derive(Clone, Debug)]
+pub struct Common {
+    /// How files are written. Its schema is that of all outputs.
+    pub options: write::Options,
+    /// The header, without file name.
+    pub header: Header,
+    /// How often files are stored: what a crash can lose.
+    pub flush: Duration,
+    /// The driver, for the counters beside files.
+    pub driver: String,
+}
+
+/// Why an output could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Its file.
+    #[error(transparent)]
+    File(#[from] write::Error),
+    /// Its directory.
+    #[error("cannot read the directory of {path:?}: {source}")]
+    Dir {
+        /// The output's path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A path that is too long for a socket.
+    #[error("cannot use {path:?} as a socket: {source}")]
+    Socket {
+        /// The path.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody can read records on a terminal.
+    #[error("standard output is a terminal; redirect it to a file or a program")]
+    Terminal,
+    /// Standard output.
+    #[error("cannot write to standard output: {0}")]
+    Stdout(io::Error),
+    /// Two outputs to one place.
+    #[error("{0} is named twice as an output")]
+    Twice(String),
+    /// The output's thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+}
+
+/// An output, as others see it while it works.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    name: Arc<str>,
+    queue: Arc<Queue>,
+    tally: Arc<Tally>,
+}
+
+impl Watch {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What it has counted.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        self.tally.get()
+    }
+
+    /// Bytes that wait for it, and that may.
+    #[must_use]
+    pub fn queued(&self) -> (usize, usize) {
+        (self.queue.held(), self.queue.limit())
+    }
+}
+
+/// What became of an output.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Its name.
+    pub name: String,
+    /// What it counted.
+    pub numbers: Numbers,
+    /// Whether it did not end in time: what it still had is counted as shed.
+    pub stuck: bool,
+}
+
+/// What an output gets at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Every batch.
+    Runs,
+    /// Nothing, since then, until a new run begins.
+    Sheds(Instant),
+}
+
+/// The capture's end of an output.
+struct Lane {
+    name: Arc<str>,
+    queue: Arc<Queue>,
+    tally: Arc<Tally>,
+    state: State,
+    /// Records shed since it began to shed.
+    missed: Kinds,
+    /// How long a file gets, and when the next one is due.
+    rotation: Option<(Duration, Instant)>,
+    thread: JoinHandle<()>,
+}
+
+impl Lane {
+    /// Offers a batch.
+    fn offer(&mut self, batch: &Arc<Batch>) {
+        let kinds = batch.kinds();
+        self.tally.hand(&kinds);
+        if self.state == State::Runs {
+            if self.queue.push(Item::Batch(Arc::clone(batch))).is_ok() {
+                return;
+            }
+            self.state = State::Sheds(Instant::now());
+            let held = self.queue.limit();
+            log::warn!(
+                output = &*self.name, buffer = held;
+                "the output does not keep up: records are shed"
+            );
+        }
+        self.tally.shed(Cause::NoRoom, &kinds);
+        self.missed += kinds;
+    }
+
+    /// Begins a run.
+    fn begin(&mut self, fresh: Fresh, now: Instant) {
+        if fresh.rotate
+            && let Some((every, due)) = &mut self.rotation
+        {
+            *due = now + *every;
+        }
+        self.state = match self.queue.push(Item::Fresh(fresh)) {
+            Ok(()) => State::Runs,
+            Err(_) => State::Sheds(now),
+        };
+        let missed = std::mem::take(&mut self.missed);
+        if missed.total() > 0 {
+            log::warn!(
+                output = &*self.name, shed = missed.total();
+                "the output goes on; it missed {missed}"
+            );
+        }
+    }
+
+    /// Whether it needs a new run now, and with a new file.
+    fn wish(&mut self, now: Instant) -> Option<bool> {
+        let (fresh, mut file) = self.queue.take_wishes();
+        file |= self.rotation.is_some_and(|(_, due)| now >= due);
+        let recovers = match self.state {
+            State::Runs => false,
+            State::Sheds(since) => now.duration_since(since) >= RECOVER && self.queue.has_room(),
+        };
+        (fresh || file || recovers).then_some(file)
+    }
+}
+
+/// All outputs of a capture.
+pub struct Outputs {
+    options: write::Options,
+    open: Batch,
+    pool: Arc<Pool>,
+    lanes: Vec<Lane>,
+    /// When the open batch was begun, or a look was taken at the outputs.
+    looked: Instant,
+    /// A new file was asked for from outside.
+    reopen: bool,
+}
+
+impl Outputs {
+    /// Opens outputs, and begins their threads.
+    ///
+    /// # Errors
+    /// When one cannot be opened: files of the others are removed. A socket
+    /// that nobody listens at is no error: it is tried again.
+    pub fn open(specs: &[Spec], common: &Common) -> Result<Self, Error> {
+        let account = Arc::new(Account { at: crate::clock::epoch_now(), ..Account::default() });
+        let mut targets: Vec<(&Spec, Box<dyn Target>, Option<Duration>)> = Vec::new();
+        for spec in specs {
+            if targets.iter().any(|(other, ..)| other.to.to_string() == spec.to.to_string()) {
+                return Err(Error::Twice(spec.to.to_string()));
+            }
+            let (target, every): (Box<dyn Target>, _) = match &spec.to {
+                Destination::Files(files) => {
+                    let target = FileTarget::open(files.clone(), common.clone(), account.clone());
+                    (Box::new(target?), files.every)
+                }
+                Destination::Socket(socket) => {
+                    (Box::new(socket::SocketTarget::new(socket.clone(), common)?), None)
+                }
+                Destination::Stdout => (Box::new(pipe::PipeTarget::stdout(common)?), None),
+            };
+            targets.push((spec, target, every));
+        }
+        let room = specs.iter().map(|spec| spec.buffer).sum::<usize>() / batch::FULL;
+        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
+        let now = Instant::now();
+        let lanes = targets.into_iter().map(|(spec, target, every)| {
+            Lane::start(spec, target, every.map(|every| (every, now + every)))
+        });
+        let lanes = lanes.collect::<Result<_, _>>()?;
+        let open = Batch::new(&pool);
+        let options = common.options.clone();
+        Ok(Self { options, open, pool, lanes, looked: now, reopen: false })
+    }
+
+    /// Hands on the batch that is open.
+    #[cold]
+    fn seal(&mut self) {
+        if self.open.is_empty() {
+            return;
+        }
+        let batch = Arc::new(std::mem::replace(&mut self.open, Batch::new(&self.pool)));
+        for lane in &mut self.lanes {
+            lane.offer(&batch);
+        }
+    }
+
+    /// Lets time pass: hands on what waited long enough, and begins the runs
+    /// that are due. Returns whether one began: then entities have to be
+    /// written again ([`Engine::begin_file`](crate::Engine::begin_file)).
+    /// `account` is asked for if so.
+    pub fn turn(&mut self, now: Instant, account: impl FnOnce() -> Account) -> bool {
+        if now.duration_since(self.looked) < PATIENCE {
+            return false;
+        }
+        self.looked = now;
+        self.seal();
+        let all = std::mem::take(&mut self.reopen);
+        let wishes: Vec<_> = self
+            .lanes
+            .iter_mut()
+            .map(|lane| lane.wish(now).map(|file| file || all).or(all.then_some(true)))
+            .collect();
+        if wishes.iter().all(Option::is_none) {
+            return false;
+        }
+        let account = Arc::new(account());
+        for (lane, wish) in self.lanes.iter_mut().zip(wishes) {
+            if let Some(rotate) = wish {
+                lane.begin(Fresh { rotate, account: Arc::clone(&account) }, now);
+            }
+        }
+        true
+    }
+
+    /// With the next turn, each series begins a new file.
+    pub fn reopen(&mut self) {
+        self.reopen = true;
+    }
+
+    /// Whether no output will take anything any more.
+    #[must_use]
+    pub fn all_closed(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.queue.is_closed())
+    }
+
+    /// The outputs, to be watched from elsewhere.
+    #[must_use]
+    pub fn watches(&self) -> Vec<Watch> {
+        let watch = |lane: &Lane| Watch {
+            name: Arc::clone(&lane.name),
+            queue: Arc::clone(&lane.queue),
+            tally: Arc::clone(&lane.tally),
+        };
+        self.lanes.iter().map(watch).collect()
+    }
+
+    /// Ends all outputs as if they had not been begun.
+    pub fn discard(self) {
+        self.lanes.iter().for_each(|lane| lane.queue.discard());
+        let _ = self.finish(Account::default());
+    }
+
+    /// Ends all outputs: stores what they have, as far as they can be written
+    /// to. `account` is the capture's last.
+    #[must_use]
+    pub fn finish(mut self, account: Account) -> Vec<Ended> {
+        self.seal();
+        let account = Arc::new(account);
+        self.lanes.iter().for_each(|lane| lane.queue.end(Arc::clone(&account)));
+        self.lanes.into_iter().map(Lane::join).collect()
+    }
+}
+
+impl Lane {
+    fn start(
+        spec: &Spec,
+        target: Box<dyn Target>,
+        rotation: Option<(Duration, Instant)>,
+    ) -> Result<Self, Error> {
+        let name: Arc<str> = spec.to.to_string().into();
+        let queue = Arc::new(Queue::new(spec.buffer));
+        let tally = Arc::new(Tally::default());
+        let hand =
+            Hand { name: Arc::clone(&name), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };
+        let work = move || worker::work(target, &hand);
+        let thread = threads::spawn("output", work).map_err(Error::Thread)?;
+        let state = State::Runs;
+        Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
+    }
+
+    /// Waits for the output as long as it gets something done.
+    fn join(self) -> Ended {
+        let mut before = self.tally.get();
+        let mut since = Instant::now();
+        let stuck = loop {
+            if self.thread.is_finished() {
+                break self.thread.join().is_err();
+            }
+            std::thread::sleep(Duration::from_millis(2));
+            let now = self.tally.get();
+            if now != before {
+                (before, since) = (now, Instant::now());
+            } else if since.elapsed() >= GIVE_UP {
+                log::error!(output = &*self.name; "the output is given up: it does nothing");
+                break true;
+            }
+        };
+        let mut numbers = self.tally.get();
+        if stuck {
+            let failed = &mut numbers.shed[Cause::Failed as usize];
+            let done = before.shed.iter().fold(before.written, |mut sum, kinds| {
+                sum += *kinds;
+                sum
+            });
+            for (kind, handed) in numbers.handed.0.iter().enumerate() {
+                failed.0[kind] += handed.saturating_sub(done.0[kind]);
+            }
+        }
+        Ended { name: self.name.to_string(), numbers, stuck }
+    }
+}
+
+impl Sink for Outputs {
+    #[inline]
+    fn put(&mut self, record: impl Encode) {
+        if self.open.push(self.options.schema, record) {
+            self.seal();
+        }
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//! Outputs: what reaches them whole, and what becomes of the rest.
+
+mod faults;
+mod files;
+#[path = "../live/support/file.rs"]
+#[expect(dead_code, reason = "shared with the live tests")]
+mod known;
+mod machine;
+#[path = "../live/support/mount.rs"]
+mod mount;
+mod schedules;
+mod sockets;
