@@ -240,7 +240,7 @@ impl Driver {
 
     /// Whether somebody has switched this capture off since it was started: by
     /// the module's parameter `capture`, or with
-    /// [`ebpf::switch_off`](crate::ebpf::switch_off). Nothing is recorded then,
+    /// [`ebpf::switch_off`]. Nothing is recorded then,
     /// nor counted; the rings keep what they had. A start after that, where it
     /// is allowed again, begins anew.
     #[must_use]
