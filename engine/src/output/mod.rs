@@ -33,11 +33,16 @@
 
 mod batch;
 mod file;
+#[cfg(test)]
+mod model;
 mod pipe;
 mod queue;
 mod series;
 mod socket;
+mod sync;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod worker;
 
 use std::fmt;
@@ -412,6 +417,7 @@ impl Lane {
             Hand { name: Arc::clone(&name), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };
         let work = move || worker::work(target, &hand);
         let thread = threads::spawn("output", work).map_err(Error::Thread)?;
+        queue.read_by(thread.thread());
         let state = State::Runs;
         Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
     }

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The way from the capture to an output: bounded, without locks, and the
 //! capture never waits.
+//!
+//! The capture changes something, then rings. The output looks at everything,
+//! then sleeps; a ring in between ends the sleep. But one sleep takes all rings
+//! before it: between any two sleeps the output has to look again. `model.rs`
+//! checks that this, and the way `worker.rs` does it, is enough.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::Thread;
 use std::time::Duration;
 
-use crossbeam::queue::ArrayQueue;
-
 use super::batch::Batch;
+use super::sync::{ArrayQueue, AtomicBool, AtomicUsize, Bell, OnceLock};
 use crate::account::Account;
 
 /// Items of a queue at most: small batches come every [`super::PATIENCE`].
@@ -32,7 +36,7 @@ pub(super) enum Item {
 }
 
 impl Item {
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         match self {
             Self::Fresh(_) => 0,
             Self::Batch(batch) => batch.size(),
@@ -47,8 +51,8 @@ pub(super) struct Queue {
     /// Bytes of the batches in it.
     bytes: AtomicUsize,
     limit: usize,
-    /// Who takes items out.
-    reader: OnceLock<Thread>,
+    /// Wakes who takes items out.
+    bell: Bell,
     /// The output needs a [`Fresh`], with a new file or without.
     wants_fresh: AtomicBool,
     wants_file: AtomicBool,
@@ -67,7 +71,7 @@ impl Queue {
             items: ArrayQueue::new(SLOTS),
             bytes: AtomicUsize::new(0),
             limit,
-            reader: OnceLock::new(),
+            bell: Bell::new(),
             wants_fresh: AtomicBool::new(false),
             wants_file: AtomicBool::new(false),
             end: OnceLock::new(),
@@ -89,7 +93,7 @@ impl Queue {
         if pushed.is_err() {
             self.bytes.fetch_sub(size, Ordering::Relaxed);
         }
-        self.wake();
+        self.bell.ring();
         pushed
     }
 
@@ -120,21 +124,16 @@ impl Queue {
         self.held() <= self.limit / 2 && self.items.len() <= SLOTS / 2
     }
 
-    /// The thread that calls this takes the items.
-    pub(super) fn read_here(&self) {
-        let _ = self.reader.set(std::thread::current());
+    /// This thread takes the items. For the capture to say, before it adds one:
+    /// if the thread said so itself, it could come too late for a wake-up.
+    pub(super) fn read_by(&self, reader: &Thread) {
+        self.bell.wakes(reader);
     }
 
     /// Sleeps until something changes or the time is over. May return early.
     /// Who comes back from here looks at everything again before the next time.
     pub(super) fn wait(&self, time: Duration) {
-        std::thread::park_timeout(time);
-    }
-
-    fn wake(&self) {
-        if let Some(reader) = self.reader.get() {
-            reader.unpark();
-        }
+        self.bell.wait(time);
     }
 
     pub(super) fn ask_fresh(&self) {
@@ -157,7 +156,7 @@ impl Queue {
     /// Tells the output that the capture is over.
     pub(super) fn end(&self, account: Arc<Account>) {
         let _ = self.end.set(account);
-        self.wake();
+        self.bell.ring();
     }
 
     /// The capture's last account, if it is over.
@@ -180,50 +179,5 @@ impl Queue {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use sysflow::record::FileFlow;
-    use sysflow::schema::Version;
-
-    use super::super::batch::Pool;
-    use super::*;
-
-    fn batch() -> Item {
-        let mut batch = Batch::new(&Arc::new(Pool::new(1)));
-        batch.push(Version::V5, FileFlow::default());
-        Item::Batch(Arc::new(batch))
-    }
-
-    #[test]
-    fn a_full_queue_gives_back_what_it_cannot_hold() {
-        let size = batch().size();
-        let queue = Queue::new(2 * size + 1);
-        assert!(queue.push(batch()).is_ok() && queue.has_room());
-        assert!(queue.push(batch()).is_ok() && !queue.has_room());
-        assert!(queue.push(batch()).is_err());
-        assert_eq!(queue.held(), 2 * size);
-        assert!(queue.pop().is_some());
-        assert!(queue.push(batch()).is_ok());
-        assert!(queue.pop().is_some() && queue.pop().is_some() && queue.pop().is_none());
-        assert_eq!(queue.held(), 0);
-    }
-
-    #[test]
-    fn one_batch_fits_however_large_it_is() {
-        let queue = Queue::new(1);
-        assert!(queue.push(batch()).is_ok());
-        assert!(queue.push(batch()).is_err());
-    }
-
-    #[test]
-    fn a_wish_is_granted_once() {
-        let queue = Queue::new(1);
-        assert_eq!(queue.take_wishes(), (false, false));
-        queue.ask_file();
-        assert_eq!(queue.take_wishes(), (false, true));
-        assert_eq!(queue.take_wishes(), (false, false));
     }
 }

@@ -86,7 +86,6 @@ const LONG: Duration = Duration::from_secs(3600);
 
 /// The thread's work until the capture is over.
 pub(super) fn work(mut target: Box<dyn Target>, hand: &Hand) {
-    hand.queue.read_here();
     loop {
         // In this order: what is seen to have ended is complete.
         let ended = hand.queue.ended().cloned();
@@ -107,42 +106,5 @@ pub(super) fn work(mut target: Box<dyn Target>, hand: &Hand) {
                 }
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Waits whenever it has nothing to do, as one that tries again does.
-    struct Waiting;
-
-    impl Target for Waiting {
-        fn fresh(&mut self, _: Fresh, _: &Hand) {}
-
-        fn batch(&mut self, _: &Batch, _: &Hand) {}
-
-        fn idle(&mut self, _: Instant, hand: &Hand) -> Option<Instant> {
-            hand.pause(LONG);
-            None
-        }
-
-        fn end(&mut self, _: &Arc<Account>, _: &Hand) {}
-    }
-
-    #[test]
-    fn an_end_that_comes_while_a_target_waits_is_seen() {
-        let hand =
-            Hand { name: "waiting".into(), queue: Arc::new(Queue::new(1)), tally: Arc::default() };
-        let queue = Arc::clone(&hand.queue);
-        let (done, is_done) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            work(Box::new(Waiting), &hand);
-            let _ = done.send(());
-        });
-        // It waits for an hour by now, if it got that far.
-        std::thread::sleep(Duration::from_millis(50));
-        queue.end(Arc::default());
-        is_done.recv_timeout(Duration::from_secs(60)).expect("it has not ended");
     }
 }
