@@ -33,8 +33,8 @@ use super::{convert, logger, summary};
 /// files.
 #[derive(clap::Args)]
 #[command(
-    override_usage = "sysflow record [OPTIONS] -w <OUTPUT>\n       \
-                      sysflow record [OPTIONS] -r <FILE> -w <OUTPUT>",
+    override_usage = "sysflow record [OPTIONS] [-w <OUTPUT>]...\n       \
+                      sysflow record [OPTIONS] -r <FILE>... -w <OUTPUT>",
     after_help = "TIME: seconds, or with a unit: 90s, 5m, 12h, 7d. SIZE: bytes, or with a unit: 64K, \
                   16M, 10G.\nWhat is not under \"Options\" can stand in the configuration file too; \
                   \"sysflow config show\" tells which settings hold."

@@ -337,7 +337,7 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         name: "rotate",
         flag: Flag::Both("rotate", 'G'),
         value: Value::Time,
-        help: "Begin a new file each time this long has passed, with --read of the capture's time; \
+        help: "Begin a new file each time this long has passed (with --read, in the capture's time); \
                names end with the time, in seconds since 1970",
         convert: true,
         ..PLAIN
