@@ -11,7 +11,7 @@ use serde_json::Value;
 use sysflow::record::Record;
 
 use crate::support::recorder::{Ended, Recorder, sysflow};
-use crate::support::{Lab, file, stats};
+use crate::support::{Lab, file, skipped, stats};
 
 /// A shell that waits for commands.
 struct Shell(Child);
@@ -202,6 +202,68 @@ fn a_reload_changes_the_selection() {
         assert!(has(&records, &selected), "{}", selected.display());
         assert!(!has(&records, &left_out), "{}", left_out.display());
     }
+}
+
+/// A control group of the unified hierarchy; removed on drop.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+        let unified = mounts.lines().find_map(|line| {
+            let mut words = line.split(' ').skip(1);
+            let folder = words.next()?;
+            (words.next() == Some("cgroup2")).then_some(folder)
+        });
+        let group = Self(Path::new(unified?).join(format!("sysflow-test-{}", std::process::id())));
+        std::fs::create_dir(&group.0).ok()?;
+        Some(group)
+    }
+
+    /// Another group of the same name.
+    fn renew(&self) {
+        std::fs::remove_dir(&self.0).expect("an empty group");
+        std::fs::create_dir(&self.0).expect("a group");
+    }
+
+    fn add(&self, shell: &Shell) {
+        std::fs::write(self.0.join("cgroup.procs"), shell.pid().to_string()).expect("moved");
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+/// As when a service is started again: the settings say the same.
+#[test]
+fn a_reload_finds_a_control_group_that_was_made_anew() {
+    let Some(lab) = Lab::enter("a new control group") else { return };
+    let Some(group) = Group::new() else {
+        return skipped("a new control group", "the unified hierarchy cannot be written to");
+    };
+    let files = Files::new(&lab);
+    let settings = lab.path("sysflow.toml");
+    let text = format!("[select]\ncgroup = [\"{}\"]\n", group.0.display());
+    std::fs::write(&settings, text).expect("written");
+    let options = ["--config", settings.to_str().expect("text")];
+    let mut recorder = Recorder::start(&lab, "renewed.sf", &options);
+    group.renew();
+    let read = |path: &Path| {
+        let mut shell = Shell::start();
+        group.add(&shell);
+        shell.does(&format!("cat {} >/dev/null", path.display()));
+        shell.finish();
+    };
+    read(&files.outside);
+    recorder.signal(Signal::SIGHUP);
+    recorder.tells("another selection is recorded");
+    read(&files.inside);
+    let records = file::read(&recorder.interrupt().well().file);
+    file::assert_self_contained(&records);
+    assert!(has(&records, &files.inside) && !has(&records, &files.outside));
 }
 
 /// Without the recorder's help, by another process.
