@@ -220,7 +220,10 @@ fn scalar(kind: Value, value: &DeValue<'_>) -> Result<String, String> {
         (Value::Switch, DeValue::Boolean(on)) => if *on { "on" } else { "off" }.to_owned(),
         (Value::Switch, _) => return Err("write true or false".to_owned()),
         (_, DeValue::String(text)) => text.clone().into_owned(),
-        (kind, DeValue::Integer(n)) if kind.is_number() && n.radix() == 10 => n.as_str().to_owned(),
+        (kind, DeValue::Integer(n)) if kind.is_number() => match n.radix() {
+            10 => n.as_str().to_owned(),
+            _ => return Err("write the number with the digits 0 to 9".to_owned()),
+        },
         (Value::Time, DeValue::Float(number)) => number.as_str().to_owned(),
         (_, other) => return Err(format!("cannot be of type {}", other.type_str())),
     })
@@ -310,6 +313,8 @@ mod tests {
                 (10, "cgroup: cannot be of type integer"),
             ]
         );
+        let found = problems("[select]\nuid = [0x10]\n");
+        assert!(found[0].1.contains("digits 0 to 9"), "{found:?}");
         let found = problems("[select]\nops = ['read', '!read']\n");
         assert_eq!(found, [(2, "ops: no operation is left".to_owned())]);
     }

@@ -47,6 +47,9 @@ impl Item {
         match (self, text.strip_prefix('!')) {
             // What it is taken out of is elsewhere in the list.
             (Self::Operation, Some(name)) => ops(name).map(drop),
+            (Self::Cgroup, _) if text.contains(self.separator()) => {
+                Err("no control group has an end of line in its name".to_owned())
+            }
             _ => self.check(text),
         }
     }
@@ -151,6 +154,7 @@ mod tests {
     fn folders_can_have_commas() {
         let found = cgroups("/sys/fs/cgroup/cpu,cpuacct/a\n/b c ");
         assert_eq!(found, Ok(vec!["/sys/fs/cgroup/cpu,cpuacct/a".into(), "/b c ".into()]));
+        assert!(Item::Cgroup.check_entry("/a\n/b").is_err());
         assert!(cgroups("").is_err() && cgroups("/a\n").is_err());
     }
 
