@@ -18,11 +18,14 @@ pub struct Account {
     pub kept: Counters,
     /// What the engine did.
     pub counts: Counts,
+    /// Whether the capture ended because somebody switched the driver off; of
+    /// the account of its end only.
+    pub switched_off: bool,
 }
 
 impl Account {
     /// What was counted since an earlier account, for programs: `started`,
-    /// `ended`, `cpus`, `missed`, `engine`.
+    /// `ended`, `switched_off`, `cpus`, `missed`, `engine`.
     #[must_use]
     pub fn since(&self, before: &Self) -> Map<String, Value> {
         let none = Counters::default();
@@ -33,6 +36,7 @@ impl Account {
         let mut all = Map::new();
         all.insert("started".to_owned(), json!(before.at));
         all.insert("ended".to_owned(), json!(self.at));
+        all.insert("switched_off".to_owned(), json!(self.switched_off));
         all.insert("cpus".to_owned(), cpus.collect());
         let missed = self.kept.total_lost().saturating_sub(before.kept.total_lost());
         all.insert("missed".to_owned(), json!(missed));
@@ -116,6 +120,7 @@ mod tests {
         first.counts.events = 7;
         let mut second = first.clone();
         second.at = 20;
+        second.switched_off = true;
         second.cpus[1].seen[5] = 10;
         second.cpus[1].lost[0][5] = 2;
         second.counts.events = 12;
@@ -126,6 +131,10 @@ mod tests {
         assert_eq!(of_second["cpus"][1]["lost"]["ring full"]["io"], 2);
         assert_eq!((&of_second["started"], &of_second["ended"]), (&json!(10), &json!(20)));
         assert_eq!(of_second["engine"]["events"], 5);
+        assert_eq!(
+            (&of_first["switched_off"], &of_second["switched_off"]),
+            (&json!(false), &json!(true))
+        );
         assert_eq!((&of_first["missed"], &of_second["missed"]), (&json!(1), &json!(0)));
     }
 }

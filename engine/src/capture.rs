@@ -10,6 +10,7 @@ use mio::{Events, Interest, Poll, Token};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use probe_loader::driver::{self, Driver};
+use probe_loader::selection::Selection;
 use sysflow::schema::Version;
 
 use crate::account::Account;
@@ -56,12 +57,27 @@ pub struct Progress {
 }
 
 /// What a capture tells who runs it.
-#[derive(Clone, Copy, Debug)]
-pub enum Moment {
+pub enum Moment<'a> {
     /// About a second has passed.
     Second(Progress),
-    /// SIGHUP came, and the outputs are to begin new files.
-    Reload,
+    /// SIGHUP came, and the outputs are to begin new files. What is recorded
+    /// can change.
+    Reload(Selector<'a>),
+}
+
+/// Changes what a running capture records.
+pub struct Selector<'a>(&'a mut Driver);
+
+impl Selector<'_> {
+    /// Records this from now on. Flows of processes that are left out then go
+    /// on until these end.
+    ///
+    /// # Errors
+    /// When a process that it names is not there, or the driver cannot select.
+    /// The older selection stays.
+    pub fn select(&mut self, selection: &Selection) -> Result<(), Error> {
+        Ok(self.0.select(selection)?)
+    }
 }
 
 /// What a capture ends with.
@@ -75,8 +91,6 @@ pub struct Outcome {
     pub damaged: u64,
     /// How long it recorded.
     pub elapsed: Duration,
-    /// Somebody switched the driver off.
-    pub switched_off: bool,
 }
 
 /// Why the engine does not sleep any more.
@@ -176,7 +190,7 @@ impl Capture {
     ///
     /// # Errors
     /// When the driver does not answer; what was recorded is in the output.
-    pub fn run(mut self, pace: &Pace, mut tell: impl FnMut(Moment)) -> Result<Outcome, Error> {
+    pub fn run(mut self, pace: &Pace, mut tell: impl FnMut(Moment<'_>)) -> Result<Outcome, Error> {
         let started = Instant::now();
         let (mut second, mut events_before) = (started, 0);
         let mut events = Events::with_capacity(4);
@@ -209,7 +223,7 @@ impl Capture {
                 Wake::End => break,
                 Wake::Reload => {
                     self.engine.sink().reopen();
-                    tell(Moment::Reload);
+                    tell(Moment::Reload(Selector(&mut self.driver)));
                 }
             }
         }
@@ -233,6 +247,7 @@ impl Capture {
             cpus: driver.counters(),
             kept: driver.kept(),
             counts,
+            switched_off: false,
         };
         if self.engine.sink().turn(now, account) {
             self.engine.begin_file();
@@ -256,6 +271,7 @@ impl Capture {
             cpus: self.driver.counters(),
             kept: self.driver.kept(),
             counts: *self.engine.counts(),
+            switched_off: false,
         };
         board.publish(State {
             account,
@@ -341,9 +357,9 @@ impl Capture {
         let kept = self.driver.kept();
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
         let (outputs, counts) = self.engine.finish();
-        let account = Account { at: clock::epoch_now(), cpus, kept, counts };
+        let account = Account { at: clock::epoch_now(), cpus, kept, counts, switched_off };
         let outputs = outputs.finish(account.clone());
         stopped?;
-        Ok(Outcome { outputs, account, damaged, elapsed, switched_off })
+        Ok(Outcome { outputs, account, damaged, elapsed })
     }
 }

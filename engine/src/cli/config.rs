@@ -97,11 +97,17 @@ fn lines(values: &Values, section: Section, output: Option<usize>, text: &mut St
 /// The value as TOML.
 fn literal(setting: &Setting, given: &Given) -> String {
     let text = &given.text;
-    match setting.switch(text) {
-        Some(on) => on.to_string(),
-        None if text.parse::<u64>().is_ok() && !setting.is_text() => text.clone(),
+    if let Some(on) = setting.switch(text) {
+        return on.to_string();
+    }
+    let one = |text: &str| match setting.number(text) {
+        Some(number) => number.to_string(),
         // The escapes of Rust that can occur are those of TOML.
         None => format!("{text:?}"),
+    };
+    match setting.entries(text) {
+        Some(entries) => format!("[{}]", entries.map(one).collect::<Vec<_>>().join(", ")),
+        None => one(text),
     }
 }
 

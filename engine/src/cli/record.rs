@@ -9,19 +9,19 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use engine::Settings;
-use engine::capture::{Capture, Moment, Outcome, Pace, Progress};
+use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
-use engine::semantics::Semantics;
+use engine::semantics::{Collect, Semantics};
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
+use probe_loader::selection::Selection;
 use probe_loader::sizing::Host;
 use sysflow::record::Header;
 use sysflow::write;
 
-use super::select::SelectArgs;
 use super::service::Service;
-use super::settings::{Config, SettingArgs, Values};
+use super::settings::{Config, SettingArgs, Values, units};
 use super::size::grouped;
 use super::{convert, logger, summary};
 
@@ -32,14 +32,21 @@ use super::{convert, logger, summary};
 /// in FILE.stats.json. On SIGHUP it reads its settings again and begins new
 /// files.
 #[derive(clap::Args)]
+#[command(
+    override_usage = "sysflow record [OPTIONS] [-w <OUTPUT>]...\n       \
+                      sysflow record [OPTIONS] -r <FILE>... -w <OUTPUT>",
+    after_help = "TIME: seconds, or with a unit: 90s, 5m, 12h, 7d. SIZE: bytes, or with a unit: 64K, \
+                  16M, 10G.\nWhat is not under \"Options\" can stand in the configuration file too; \
+                  \"sysflow config show\" tells which settings hold."
+)]
 pub(crate) struct Args {
     /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
     /// are converted one after the other
     #[arg(short = 'r', long, value_name = "FILE", conflicts_with = "limit")]
     pub(super) read: Vec<PathBuf>,
 
-    /// End after this many seconds
-    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds)]
+    /// End after this long
+    #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]
     limit: Option<Duration>,
 
     /// Do as the reference collector does also where that is a defect
@@ -52,17 +59,6 @@ pub(crate) struct Args {
 
     #[command(flatten)]
     pub(super) settings: SettingArgs,
-
-    #[command(flatten)]
-    select: SelectArgs,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    match Duration::try_from_secs_f64(seconds) {
-        Ok(time) if !time.is_zero() => Ok(time),
-        _ => Err("must be more than 0 seconds".to_owned()),
-    }
 }
 
 /// Ends the program as for any wrong usage.
@@ -84,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     logger::begin(level(args, &config), config.format);
     let semantics = config.semantics(Semantics::default());
-    let selection = args.select.selection(semantics.collect)?;
+    let selection = config.select.selection(semantics.collect).context("cannot record")?;
     let ring_size = config.ring_size.unwrap_or_else(|| Host::look().ring_size(config.ring_total));
     let options = Options { ring_size };
     let mut driver = Driver::open(config.driver, &options).context("cannot record")?;
@@ -115,15 +111,17 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if server.is_some() {
         capture.publish(board);
     }
-    let outcome = record(args, values, &config, kind, capture)?;
+    let running = Running { values, collect: semantics.collect, selection };
+    let outcome = record(args, running, &config, kind, capture)?;
     if !args.quiet {
         let report = summary::Report { kind, outcome: &outcome };
         report.print(&mut std::io::stderr().lock())?;
     }
-    if outcome.switched_off {
+    let switched_off = outcome.account.switched_off;
+    if switched_off {
         log::error!("the driver was switched off from outside; the capture ends there");
     }
-    let whole = !outcome.switched_off && outcome.outputs.iter().all(is_whole);
+    let whole = !switched_off && outcome.outputs.iter().all(is_whole);
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -156,7 +154,7 @@ fn is_whole(output: &Ended) -> bool {
 
 fn record(
     args: &Args,
-    mut running: Values,
+    mut running: Running,
     config: &Config,
     kind: Kind,
     mut capture: Capture,
@@ -177,9 +175,9 @@ fn record(
                 show(&progress);
             }
         }
-        Moment::Reload => {
+        Moment::Reload(mut selector) => {
             service.reloads();
-            reload(args, &mut running);
+            running.reload(args, &mut selector);
             service.reloaded();
         }
     })?;
@@ -204,18 +202,40 @@ fn show(progress: &Progress) {
     let _ = std::io::stderr().flush();
 }
 
-/// Reads the settings again, and takes over what can change.
-fn reload(args: &Args, running: &mut Values) {
-    let read = Values::find(&args.settings, true).map_err(anyhow::Error::from);
-    match read.and_then(|values| Config::new(&values).map(|config| (values, config))) {
-        Ok((values, config)) => {
-            log::set_max_level(level(args, &config));
-            log::info!("the settings were read again, and new files begin");
-            for name in values.fixed_since(running) {
-                log::warn!("{name} has changed; a new start takes that over");
-            }
-            *running = values;
+/// What a capture was told.
+struct Running {
+    values: Values,
+    /// The mode that it began with.
+    collect: Collect,
+    selection: Selection,
+}
+
+impl Running {
+    /// Reads the settings again, and takes over what can change: all of it or
+    /// nothing.
+    fn reload(&mut self, args: &Args, selector: &mut Selector<'_>) {
+        match self.take_over(args, selector) {
+            Ok(()) => log::info!("the settings were read again, and new files begin"),
+            Err(error) => log::error!("the settings stay as they are: {error:#}"),
         }
-        Err(error) => log::error!("the settings stay as they are: {error}"),
+    }
+
+    fn take_over(&mut self, args: &Args, selector: &mut Selector<'_>) -> anyhow::Result<()> {
+        let values = Values::find(&args.settings, true)?;
+        let config = Config::new(&values)?;
+        // A control group that was made anew has another number: the lists say
+        // the same and select something else.
+        let selection = config.select.selection(self.collect).context("[select]")?;
+        if selection != self.selection {
+            selector.select(&selection).context("[select]")?;
+            self.selection = selection;
+            log::info!("from now on another selection is recorded");
+        }
+        log::set_max_level(level(args, &config));
+        for name in values.fixed_since(&self.values) {
+            log::warn!("{name} has changed; a new start takes that over");
+        }
+        self.values = values;
+        Ok(())
     }
 }

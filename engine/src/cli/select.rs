@@ -11,59 +11,18 @@ use probe_loader::abi::{
 use probe_loader::counters::CLASS_NAMES;
 use probe_loader::selection::{Builder, Cgroup, Error, Ops, Selection};
 
-/// Which operations and which processes are recorded. A process has to pass each of the options
-/// that are given, by one of its values. What is left out is counted. Births, programs, ends, users
+use super::settings::{Key, Values, list};
+
+/// Which operations and which processes are recorded. A process has to pass each of the lists
+/// that are given, by one of its entries. What is left out is counted. Births, programs, ends, users
 /// and working directories of the other processes are followed, so that a process is known when
 /// it comes to be recorded, and not written.
-#[derive(clap::Args, Clone, Debug, Default)]
-#[command(next_help_heading = "What the driver leaves out")]
-pub(crate) struct SelectArgs {
-    /// Operations to record: names (open, connect, rename, ...) and classes (process, file, net,
-    /// path, io) with commas between them; !NAME takes one out, from all if it comes first. With
-    /// operations on descriptors those that close and duplicate them are recorded too
-    #[arg(long, value_name = "LIST", conflicts_with = "read", value_parser = ops)]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Select {
     ops: Option<Ops>,
-
-    /// Record this process and all that descends from it. May be repeated, or a list with commas
-    #[arg(long, value_name = "PID", conflicts_with = "read", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..))]
-    pid: Vec<u32>,
-
-    /// Record processes whose effective user is this: a number, a name, or FIRST-LAST. May be
-    /// repeated, or a list with commas
-    #[arg(long, value_name = "USER", conflicts_with = "read", value_delimiter = ',', value_parser = users)]
-    uid: Vec<(u32, u32)>,
-
-    /// Record processes in this control group or below it: its folder, or its name in the unified
-    /// hierarchy (/system.slice/nginx.service). May be repeated
-    #[arg(long, value_name = "PATH", conflicts_with = "read")]
-    cgroup: Vec<PathBuf>,
-}
-
-fn ops(text: &str) -> Result<Ops, Error> {
-    text.parse()
-}
-
-fn users(text: &str) -> Result<(u32, u32), String> {
-    let number = |text: &str| text.parse::<u32>().ok();
-    if let Some(uid) = number(text) {
-        return Ok((uid, uid));
-    }
-    if let Some((first, last)) = text.split_once('-')
-        && let (Some(first), Some(last)) = (number(first), number(last))
-    {
-        if first > last {
-            return Err("the range ends before it begins".to_owned());
-        }
-        return Ok((first, last));
-    }
-    let lines = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    named(&lines, text).map(|uid| (uid, uid)).ok_or_else(|| "no such user".to_owned())
-}
-
-/// A user's number in a passwd(5) file.
-fn named(lines: &str, name: &str) -> Option<u32> {
-    let line = lines.lines().find(|line| line.split(':').next() == Some(name))?;
-    line.split(':').nth(2)?.parse().ok()
+    pids: Vec<u32>,
+    users: Vec<(u32, u32)>,
+    cgroups: Vec<PathBuf>,
 }
 
 /// Of all operations, those that a collection mode has a use for.
@@ -91,19 +50,31 @@ fn with_ends(ops: Ops) -> Ops {
     ops | Ops::of(&[SF_OP_CLOSE, SF_OP_CLOSE_RANGE, SF_OP_DUP])
 }
 
-impl SelectArgs {
-    /// What the options and the collection mode ask for.
+impl Select {
+    /// What the settings say. Whether a process or a control group is there is
+    /// seen when it is selected.
+    pub(crate) fn new(values: &Values) -> Result<Self, String> {
+        let text = |key| values.text(key, None);
+        Ok(Self {
+            ops: text(Key::Ops).map(|text| list::ops(&text)).transpose()?,
+            pids: text(Key::Pid).map_or(Ok(Vec::new()), |text| list::pids(&text))?,
+            users: text(Key::Uid).map_or(Ok(Vec::new()), |text| list::users(&text))?,
+            cgroups: text(Key::Cgroup).map_or(Ok(Vec::new()), |text| list::cgroups(&text))?,
+        })
+    }
+
+    /// What is recorded, of what the collection mode has a use for.
     pub(crate) fn selection(&self, collect: Collect) -> Result<Selection, Error> {
         let asked = self.ops.map_or(Ops::ALL, with_ends);
         let useless = Ops::ALL - of_mode(collect);
         let mut builder: Builder = Selection::builder().ops(asked - useless);
-        for pid in &self.pid {
+        for pid in &self.pids {
             builder = builder.tree(*pid);
         }
-        for (first, last) in &self.uid {
+        for (first, last) in &self.users {
             builder = builder.users(*first..=*last);
         }
-        for path in &self.cgroup {
+        for path in &self.cgroups {
             builder = builder.cgroup(Cgroup::at(path)?);
         }
         builder.build()
@@ -116,19 +87,20 @@ mod tests {
     use probe_loader::abi::{SF_OP_CONNECT, SF_OP_FORK, SF_OP_MKDIR, SF_OP_READ};
 
     use super::*;
+    use crate::cli::settings::SettingArgs;
 
     #[derive(clap::Parser)]
     struct Command {
         #[arg(long)]
         read: Option<String>,
         #[command(flatten)]
-        args: SelectArgs,
+        args: SettingArgs,
     }
 
-    fn parsed(line: &str) -> Result<SelectArgs, String> {
-        Command::try_parse_from(std::iter::once("x").chain(line.split_whitespace()))
-            .map(|command| command.args)
-            .map_err(|error| error.to_string())
+    fn parsed(line: &str) -> Result<Select, String> {
+        let words = std::iter::once("x").chain(line.split_whitespace());
+        let command = Command::try_parse_from(words).map_err(|error| error.to_string())?;
+        Select::new(&Values::find(&command.args, false).map_err(|error| error.to_string())?)
     }
 
     #[test]
@@ -165,20 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn users_are_numbers_ranges_and_names() {
-        assert_eq!(users("33"), Ok((33, 33)));
-        assert_eq!(users("1000-1999"), Ok((1000, 1999)));
-        assert_eq!(users("root"), Ok((0, 0)));
-        assert_eq!(named("a:x:1:1::/:\nwww-data:x:33:33::/:\n", "www-data"), Some(33));
-        assert!(users("2-1").is_err() && users("no such").is_err() && users("-1").is_err());
-        assert_eq!(parsed("--uid 0,5-6 --uid 9").expect("parsed").uid, [(0, 0), (5, 6), (9, 9)]);
+    fn lists_have_commas_or_are_repeated() {
+        let args = parsed("--uid 0,5-6 --uid 9 --pid 7 --pid 8,9 --cgroup /a,b --cgroup /c");
+        let args = args.expect("parsed");
+        assert_eq!(args.users, [(0, 0), (5, 6), (9, 9)]);
+        assert_eq!(args.pids, [7, 8, 9]);
+        assert_eq!(args.cgroups, [PathBuf::from("/a,b"), "/c".into()]);
     }
 
     #[test]
     fn nonsense_is_refused() {
         for (line, says) in [
             ("--ops raed", "`raed` is no operation"),
-            ("--pid 0", "0 is not in"),
+            ("--pid 0", "is no process id"),
+            ("--ops io --ops net", "cannot be used multiple times"),
             ("--uid nobody-at-all", "no such user"),
             ("--pid 1 --read file", "cannot be used with"),
         ] {

@@ -25,6 +25,15 @@ fn every_problem_is_told_with_file_and_line() {
     // Recording stumbles over the same.
     let (code, _, error) = told(&sysflow(["record", "--config", &path, "-w", "x"]));
     assert!(code == 1 && error.contains(&format!("{path}:2: ")), "{error}");
+    // Also of what is selected.
+    let (_dir, path) =
+        file("[select]\nuid = [\n  0,\n  'nobody-at-all',\n]\nops = 'raed'\npids = 1\n");
+    let (code, _, error) = told(&sysflow(["config", "check", &path]));
+    let lines: Vec<&str> = error.lines().collect();
+    assert!(code == 1 && lines.len() == 3, "{error}");
+    assert_eq!(lines[0], format!("{path}:4: uid: no such user: \"nobody-at-all\""));
+    assert!(lines[1].starts_with(&format!("{path}:6: ops: `raed` is no operation")), "{error}");
+    assert!(lines[2].ends_with("in [select]; known are ops, pid, uid, cgroup"), "{error}");
     let (code, _, error) = told(&sysflow(["config", "check", "/no/such.toml"]));
     assert!(code == 1 && error.contains("/no/such.toml"), "{error}");
 }
@@ -33,14 +42,17 @@ fn every_problem_is_told_with_file_and_line() {
 fn what_is_shown_is_a_file_with_the_same_settings() {
     let (dir, path) = file(
         "[records]\nexporter = '7'\nfile-only = false\n[[output]]\nto = 'a\"b/'\nkeep-age = '7d'\n\
-         [[output]]\nto = '-'\n[metrics]\nlisten = '127.0.0.1:9400'\n",
+         [[output]]\nto = '-'\n[select]\nops = '!io, read'\npid = 1\n\
+         cgroup = ['/a', '/cpu,cpuacct/b']\n[metrics]\nlisten = '127.0.0.1:9400'\n",
     );
     assert_eq!(
         told(&sysflow(["config", "check", &path])),
         (0, format!("{path}: good\n"), String::new())
     );
     let shown = Command::new(env!("CARGO_BIN_EXE_sysflow"))
-        .args(["config", "show", "--config", &path, "-G", "60"])
+        .args([
+            "config", "show", "--config", &path, "-G", "60", "--uid", "root", "--uid", "007,8-9",
+        ])
         .env("FILE_ONLY", "1")
         .output()
         .unwrap();
@@ -51,6 +63,14 @@ fn what_is_shown_is_a_file_with_the_same_settings() {
     assert!(line("file-only = true ").ends_with("# environment: FILE_ONLY"), "{out}");
     assert!(line("exporter = \"7\"").ends_with(&format!("# {path}:2")), "{out}");
     assert!(line("ring-total = \"256M\"").ends_with("# default"), "{out}");
+    for list in [
+        "ops = [\"!io\", \"read\"] ",
+        "pid = [1] ",
+        "uid = [\"root\", 7, \"8-9\"] ",
+        "cgroup = [\"/a\", \"/cpu,cpuacct/b\"] ",
+    ] {
+        assert!(!line(list).is_empty(), "{list}: {out}");
+    }
     let again = dir.path().join("again.toml");
     std::fs::write(&again, &out).unwrap();
     let again = again.to_str().unwrap();

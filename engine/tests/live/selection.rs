@@ -2,15 +2,16 @@
 //! What a recorder leaves out in the kernel, and how it is switched off from
 //! outside.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use sysflow::record::Record;
 
 use crate::support::recorder::{Ended, Recorder, sysflow};
-use crate::support::{Lab, file, stats};
+use crate::support::{Lab, file, skipped, stats};
 
 /// A shell that waits for commands.
 struct Shell(Child);
@@ -18,7 +19,7 @@ struct Shell(Child);
 impl Shell {
     fn start() -> Self {
         let mut command = Command::new("sh");
-        Self(command.stdin(Stdio::piped()).spawn().expect("sh"))
+        Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("sh"))
     }
 
     fn pid(&self) -> i64 {
@@ -27,6 +28,15 @@ impl Shell {
 
     fn write(&mut self, command: &str) {
         writeln!(self.0.stdin.as_mut().expect("stdin"), "{command}").expect("a command");
+    }
+
+    /// Returns when it has done this.
+    fn does(&mut self, command: &str) {
+        self.write(&format!("{command}; echo done"));
+        let mut line = String::new();
+        let stdout = self.0.stdout.as_mut().expect("stdout");
+        BufReader::with_capacity(1, stdout).read_line(&mut line).expect("a line");
+        assert_eq!(line, "done\n");
     }
 
     /// Returns when it has done all.
@@ -71,6 +81,7 @@ fn record(lab: &Lab, files: &Files, options: &[&str], tree: bool) -> (Vec<Record
     let records = file::read(&ended.file);
     file::assert_self_contained(&records);
     assert_eq!(stats::balanced(&ended.stats()).lost, 0, "{}", ended.told);
+    assert_eq!(ended.stats()["switched_off"], false);
     (records, ended, pid)
 }
 
@@ -143,6 +154,118 @@ fn a_process_that_is_not_there_cannot_be_selected() {
     assert!(!lab.path("none.sf").exists());
 }
 
+/// By SIGHUP, from one tree to another; what cannot be selected changes nothing.
+#[test]
+fn a_reload_changes_the_selection() {
+    let Some(lab) = Lab::enter("a new selection") else { return };
+    let settings = lab.path("sysflow.toml");
+    let select = |text: &str| {
+        std::fs::write(&settings, format!("[select]\n{text}\n")).expect("written");
+    };
+    let read = |name: &str| {
+        let path = lab.path(name);
+        std::fs::write(&path, "content").expect("a file");
+        (format!("cat {} >/dev/null", path.display()), path)
+    };
+    let (mut first, mut second) = (Shell::start(), Shell::start());
+    let other = second.pid();
+    select(&format!("ops = ['process', 'file', 'io']\npid = [{}]", first.pid()));
+    let options = ["--config", settings.to_str().expect("text")];
+    let mut recorder = Recorder::start(&lab, "reloaded.sf", &options);
+    let mut both = |name: &str| {
+        let (of_first, of_second) = (read(&format!("{name}.1")), read(&format!("{name}.2")));
+        first.does(&of_first.0);
+        second.does(&of_second.0);
+        (of_first.1, of_second.1)
+    };
+    let before = both("before");
+    let pid = {
+        let gone = Shell::start();
+        let pid = gone.pid();
+        gone.finish();
+        pid
+    };
+    select(&format!("pid = {pid}"));
+    recorder.signal(Signal::SIGHUP);
+    recorder.tells("the settings stay as they are: [select]");
+    let refused = both("refused");
+    select(&format!("ops = '!net'\npid = '{other}'"));
+    recorder.signal(Signal::SIGHUP);
+    recorder.tells("another selection is recorded");
+    let after = both("after");
+    first.finish();
+    second.finish();
+    let ended = recorder.interrupt().well();
+    let records = file::read(&ended.file);
+    file::assert_self_contained(&records);
+    for (selected, left_out) in [(before.0, before.1), (refused.0, refused.1), (after.1, after.0)] {
+        assert!(has(&records, &selected), "{}", selected.display());
+        assert!(!has(&records, &left_out), "{}", left_out.display());
+    }
+}
+
+/// A control group of the unified hierarchy; removed on drop.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
+        let unified = mounts.lines().find_map(|line| {
+            let mut words = line.split(' ').skip(1);
+            let folder = words.next()?;
+            (words.next() == Some("cgroup2")).then_some(folder)
+        });
+        let group = Self(Path::new(unified?).join(format!("sysflow-test-{}", std::process::id())));
+        std::fs::create_dir(&group.0).ok()?;
+        Some(group)
+    }
+
+    /// Another group of the same name.
+    fn renew(&self) {
+        std::fs::remove_dir(&self.0).expect("an empty group");
+        std::fs::create_dir(&self.0).expect("a group");
+    }
+
+    fn add(&self, shell: &Shell) {
+        std::fs::write(self.0.join("cgroup.procs"), shell.pid().to_string()).expect("moved");
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+/// As when a service is started again: the settings say the same.
+#[test]
+fn a_reload_finds_a_control_group_that_was_made_anew() {
+    let Some(lab) = Lab::enter("a new control group") else { return };
+    let Some(group) = Group::new() else {
+        return skipped("a new control group", "the unified hierarchy cannot be written to");
+    };
+    let files = Files::new(&lab);
+    let settings = lab.path("sysflow.toml");
+    let text = format!("[select]\ncgroup = [\"{}\"]\n", group.0.display());
+    std::fs::write(&settings, text).expect("written");
+    let options = ["--config", settings.to_str().expect("text")];
+    let mut recorder = Recorder::start(&lab, "renewed.sf", &options);
+    group.renew();
+    let read = |path: &Path| {
+        let mut shell = Shell::start();
+        group.add(&shell);
+        shell.does(&format!("cat {} >/dev/null", path.display()));
+        shell.finish();
+    };
+    read(&files.outside);
+    recorder.signal(Signal::SIGHUP);
+    recorder.tells("another selection is recorded");
+    read(&files.inside);
+    let records = file::read(&recorder.interrupt().well().file);
+    file::assert_self_contained(&records);
+    assert!(has(&records, &files.inside) && !has(&records, &files.outside));
+}
+
 /// Without the recorder's help, by another process.
 #[test]
 fn switched_off_from_outside() {
@@ -165,6 +288,7 @@ fn switched_off_from_outside() {
         std::fs::write(SWITCH, "1").expect("the switch");
     }
     assert!(!ended.status.success() && ended.told.contains("switched off"), "{}", ended.told);
+    assert_eq!(ended.stats()["switched_off"], true);
     stats::balanced(&ended.stats());
     let records = file::read(&ended.file);
     file::assert_self_contained(&records);

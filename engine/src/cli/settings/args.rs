@@ -7,8 +7,19 @@ use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error, FromArgMatches};
 
-use super::table::{Flag, KEYS, Key, Setting, TABLE};
+use super::list::Item;
+use super::table::{Flag, KEYS, Section, Setting, TABLE};
 use super::value::Value;
+
+/// The headings of the help: first what most recordings need.
+const HELP: [Section; Section::ALL.len()] = [
+    Section::Output,
+    Section::Select,
+    Section::Records,
+    Section::Capture,
+    Section::Metrics,
+    Section::Log,
+];
 
 /// The settings that were given as options.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +75,10 @@ impl Setting {
                 .require_equals(true)
                 .default_missing_value("on")
                 .value_parser(check),
+            // A second list of operations would be read after the first: said once.
+            Value::List(item) if item != Item::Operation => {
+                arg.action(ArgAction::Append).value_parser(check)
+            }
             Value::Output => {
                 arg.action(ArgAction::Append).visible_alias("output").value_parser(check)
             }
@@ -80,7 +95,9 @@ impl clap::Args for SettingArgs {
             .value_parser(clap::value_parser!(PathBuf))
             .conflicts_with("read")
             .help(format!("Read settings from this file [default: {}]", super::file::USUAL));
-        TABLE.iter().filter_map(Setting::arg).fold(command.arg(file), Command::arg)
+        let of = |section| TABLE.iter().filter(move |setting| setting.section == section);
+        let settings = HELP.into_iter().flat_map(of).filter_map(Setting::arg);
+        settings.fold(command.arg(file), Command::arg)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -101,10 +118,14 @@ impl FromArgMatches for SettingArgs {
                 continue;
             }
             let mut values = matches.get_many::<String>(setting.id()).into_iter().flatten();
-            if setting.key == Key::To {
-                self.outputs = values.cloned().collect();
-            } else {
-                self.given[setting.key as usize] = values.next().cloned();
+            let given = &mut self.given[setting.key as usize];
+            match setting.value {
+                Value::Output => self.outputs = values.cloned().collect(),
+                Value::List(item) => {
+                    let lists: Vec<&str> = values.map(String::as_str).collect();
+                    *given = Some(lists.join(item.separator()));
+                }
+                _ => *given = values.next().cloned(),
             }
         }
         self.file = matches.get_one("config").cloned();

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::list::Item;
 use super::table::{KEYS, Key, Section, Setting, TABLE};
 use super::value::Value;
 
@@ -173,32 +174,59 @@ impl Parser<'_> {
                 self.problem(name.span(), text);
                 continue;
             };
-            match text_of(setting, value.get_ref()) {
+            match text_of(setting, value) {
                 Ok(text) => {
                     let line = self.line(&value.span());
                     row[setting.key as usize] = Some(Found { text, line });
                 }
-                Err(why) => self.problem(value.span(), format!("{}: {why}", setting.name)),
+                Err((span, why)) => self.problem(span, format!("{}: {why}", setting.name)),
             }
         }
     }
 }
 
-/// The text of a value, if the setting can have it.
-fn text_of(setting: &Setting, value: &DeValue<'_>) -> Result<String, String> {
-    let text = match (setting.value, value) {
+/// The text of a value, if the setting can have it; else why not, and where.
+fn text_of(
+    setting: &Setting,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<String, (Range<usize>, String)> {
+    let text = match (setting.value, value.get_ref()) {
+        (Value::List(item), DeValue::Array(entries)) => list(item, entries, value.span())?,
+        (_, one) => scalar(setting.value, one).map_err(|why| (value.span(), why))?,
+    };
+    setting.value.check(&text).map(|()| text).map_err(|why| (value.span(), why))
+}
+
+/// The text of a list. Each entry has its own line.
+fn list(
+    item: Item,
+    entries: &[Spanned<DeValue<'_>>],
+    span: Range<usize>,
+) -> Result<String, (Range<usize>, String)> {
+    if entries.is_empty() {
+        return Err((span, "an empty list; without the key nothing is left out".to_owned()));
+    }
+    let texts = entries.iter().map(|entry| {
+        let text = scalar(Value::List(item), entry.get_ref());
+        let checked = text.and_then(|text| item.check_entry(&text).map(|()| text));
+        checked.map_err(|why| (entry.span(), why))
+    });
+    Ok(texts.collect::<Result<Vec<_>, _>>()?.join(item.separator()))
+}
+
+/// The text of a value that is no list.
+fn scalar(kind: Value, value: &DeValue<'_>) -> Result<String, String> {
+    Ok(match (kind, value) {
         (Value::Switch, DeValue::Boolean(on)) => if *on { "on" } else { "off" }.to_owned(),
         (Value::Switch, _) => return Err("write true or false".to_owned()),
         (_, DeValue::String(text)) => text.clone().into_owned(),
-        (Value::Time | Value::Size | Value::RingSize | Value::Number(..), DeValue::Integer(n))
-            if n.radix() == 10 =>
-        {
-            n.as_str().to_owned()
-        }
+        (kind, DeValue::Integer(n)) if kind.is_number() => match n.radix() {
+            10 => n.as_str().to_owned(),
+            _ => return Err("write the number with the digits 0 to 9".to_owned()),
+        },
         (Value::Time, DeValue::Float(number)) => number.as_str().to_owned(),
         (_, other) => return Err(format!("cannot be of type {}", other.type_str())),
-    };
-    setting.value.check(&text).map(|()| text)
+    })
 }
 
 #[cfg(test)]
@@ -247,6 +275,48 @@ mod tests {
         {
             assert!(found[index].1.contains(word), "{:?}", found[index]);
         }
+    }
+
+    #[test]
+    fn lists_are_arrays_or_texts() {
+        let text = |text: &str, key: Key| {
+            let file = File::parse(Path::new("x.toml"), &format!("[select]\n{text}\n"));
+            let found = file.expect("a good file").settings[key as usize].take();
+            found.expect("a value").text
+        };
+        assert_eq!(text("ops = ['net', '!bind']", Key::Ops), "net,!bind");
+        assert_eq!(text("ops = '!io'", Key::Ops), "!io");
+        assert_eq!(text("pid = 1", Key::Pid), "1");
+        assert_eq!(text("pid = [1, '2']", Key::Pid), "1,2");
+        assert_eq!(text("uid = [0, 'root', '5-6']", Key::Uid), "0,root,5-6");
+        assert_eq!(text("uid = 'root, 7'", Key::Uid), "root, 7");
+        assert_eq!(text("cgroup = '/cpu,cpuacct/a'", Key::Cgroup), "/cpu,cpuacct/a");
+        assert_eq!(text("cgroup = ['/a', '/b']", Key::Cgroup), "/a\n/b");
+    }
+
+    #[test]
+    fn each_entry_of_a_list_has_its_line() {
+        let found = problems(
+            "[select]\nops = [\n 'net',\n 'raed',\n]\npid = [1, 0]\nuid = []\n\
+             cgroup = [\n '/a',\n 5]\n",
+        );
+        let told: Vec<_> = found.iter().map(|(line, text)| (*line, text.as_str())).collect();
+        assert!(
+            matches!(told[0], (4, text) if text.contains("`raed` is no operation")),
+            "{told:?}"
+        );
+        assert_eq!(
+            &told[1..],
+            [
+                (6, "pid: \"0\" is no process id"),
+                (7, "uid: an empty list; without the key nothing is left out"),
+                (10, "cgroup: cannot be of type integer"),
+            ]
+        );
+        let found = problems("[select]\nuid = [0x10]\n");
+        assert!(found[0].1.contains("digits 0 to 9"), "{found:?}");
+        let found = problems("[select]\nops = ['read', '!read']\n");
+        assert_eq!(found, [(2, "ops: no operation is left".to_owned())]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod args;
 mod file;
+pub(crate) mod list;
 #[cfg(test)]
 mod page;
 mod table;
@@ -26,6 +27,7 @@ pub(crate) use table::{Key, Section, Setting, TABLE};
 use units::Shared;
 
 use super::logger::Format;
+use super::select::Select;
 use super::size;
 
 /// Where a value comes from.
@@ -133,7 +135,7 @@ impl Values {
         self.get(key, None).filter(|given| given.from != Origin::Default).map(|given| given.text)
     }
 
-    fn text(&self, key: Key, output: Option<usize>) -> Option<String> {
+    pub(crate) fn text(&self, key: Key, output: Option<usize>) -> Option<String> {
         self.get(key, output).map(|given| given.text)
     }
 
@@ -163,10 +165,17 @@ impl Setting {
         matches!(self.value, value::Value::Switch).then(|| units::switch(text).unwrap_or(false))
     }
 
-    /// Whether its value is text also if it looks like a number.
-    pub(crate) fn is_text(&self) -> bool {
-        use value::Value;
-        matches!(self.value, Value::Text(_) | Value::Output | Value::Address | Value::Choice(_))
+    /// Its entries, if it is a list.
+    pub(crate) fn entries<'a>(&self, text: &'a str) -> Option<impl Iterator<Item = &'a str>> {
+        match self.value {
+            value::Value::List(item) => Some(item.entries(text)),
+            _ => None,
+        }
+    }
+
+    /// The value, or an entry, as a number of TOML if it can be one.
+    pub(crate) fn number(&self, text: &str) -> Option<u64> {
+        text.parse().ok().filter(|_| self.value.is_number())
     }
 }
 
@@ -182,6 +191,7 @@ pub(crate) struct Config {
     pub(crate) flush_interval: Duration,
     pub(crate) outputs: Vec<Spec>,
     pub(crate) metrics: Option<Address>,
+    pub(crate) select: Select,
     pub(crate) level: LevelFilter,
     pub(crate) format: Option<Format>,
     mode: Collect,
@@ -215,6 +225,7 @@ impl Config {
             flush_interval: time(Key::FlushInterval)?,
             outputs: outputs.collect::<anyhow::Result<_>>()?,
             metrics: values.text(Key::Metrics, None).map(|text| text.parse()).transpose()?,
+            select: Select::new(values).map_err(anyhow::Error::msg)?,
             level: text(Key::LogLevel).parse().unwrap_or(LevelFilter::Info),
             format: match &*text(Key::LogFormat) {
                 "text" => Some(Format::Text),

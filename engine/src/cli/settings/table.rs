@@ -2,6 +2,7 @@
 //! The table of settings: the options of `sysflow record`, the keys of the
 //! configuration file and docs/configuration.md are made of it.
 
+use super::list::Item;
 use super::value::Value;
 
 /// A setting.
@@ -10,6 +11,10 @@ pub(crate) enum Key {
     Driver,
     RingSize,
     RingTotal,
+    Ops,
+    Pid,
+    Uid,
+    Cgroup,
     Exporter,
     NodeIp,
     Schema,
@@ -38,6 +43,7 @@ pub(crate) const KEYS: usize = Key::LogFormat as usize + 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Section {
     Capture,
+    Select,
     Records,
     Output,
     Metrics,
@@ -45,13 +51,14 @@ pub(crate) enum Section {
 }
 
 impl Section {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Capture, Self::Records, Self::Output, Self::Metrics, Self::Log];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Capture, Self::Select, Self::Records, Self::Output, Self::Metrics, Self::Log];
 
     /// Its name in the file.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Capture => "capture",
+            Self::Select => "select",
             Self::Records => "records",
             Self::Output => "output",
             Self::Metrics => "metrics",
@@ -63,6 +70,7 @@ impl Section {
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::Capture => "Driver",
+            Self::Select => "What the driver leaves out",
             Self::Records => "What is recorded",
             Self::Output => "Outputs",
             Self::Metrics => "Metrics",
@@ -133,6 +141,9 @@ const PLAIN: Setting = Setting {
     convert: false,
 };
 
+/// A list of what is selected.
+const SELECT: Setting = Setting { section: Section::Select, reload: true, ..PLAIN };
+
 /// The settings, in the order of [`Key`].
 pub(crate) static TABLE: [Setting; KEYS] = [
     Setting {
@@ -153,8 +164,8 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         name: "ring-size",
         flag: Flag::Long("ring-size"),
         value: Value::RingSize,
-        help: "Ring of each CPU: a power of two from 64K to 1G; else 1M, less where the rings would \
-               take more than --ring-total or a 32nd of the memory",
+        help: "Ring of each CPU: a power of two from 64K to 1G; if not given 1M, or less where the \
+               rings would take more than --ring-total or a 32nd of the memory",
         ..PLAIN
     },
     Setting {
@@ -167,12 +178,51 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         ..PLAIN
     },
     Setting {
+        key: Key::Ops,
+        name: "ops",
+        flag: Flag::Long("ops"),
+        value: Value::List(Item::Operation),
+        help: "Leave out all operations but these: names (open, connect, rename, ...) and classes \
+               (process, file, net, path, io) with commas between them; !NAME takes one out, from \
+               all if it comes first. With operations on descriptors those that close and \
+               duplicate them stay too",
+        ..SELECT
+    },
+    Setting {
+        key: Key::Pid,
+        name: "pid",
+        flag: Flag::Long("pid"),
+        value: Value::List(Item::Process),
+        help: "Leave out all processes but this one and all that descends from it; may be \
+               repeated, or a list with commas",
+        ..SELECT
+    },
+    Setting {
+        key: Key::Uid,
+        name: "uid",
+        flag: Flag::Long("uid"),
+        value: Value::List(Item::User),
+        help: "Leave out all processes but those whose effective user is this: a number, a name, \
+               or FIRST-LAST; may be repeated, or a list with commas",
+        ..SELECT
+    },
+    Setting {
+        key: Key::Cgroup,
+        name: "cgroup",
+        flag: Flag::Long("cgroup"),
+        value: Value::List(Item::Cgroup),
+        help: "Leave out all processes but those in this control group or below it: its folder, \
+               or its name in the unified hierarchy (/system.slice/nginx.service); may be repeated",
+        ..SELECT
+    },
+    Setting {
         key: Key::Exporter,
         section: Section::Records,
         name: "exporter",
         flag: Flag::Both("exporter", 'e'),
         value: Value::Text("ID"),
-        help: "Name of this exporter in headers; else that of the host, of a capture the captured one",
+        help: "Name of this exporter in headers; else the name of the host, with --read that of the \
+               captured host",
         convert: true,
         ..PLAIN
     },
@@ -209,7 +259,7 @@ pub(crate) static TABLE: [Setting; KEYS] = [
             ("nofiles", "nothing about files"),
         ]),
         default: Some("flow"),
-        help: "Collection mode",
+        help: "What to collect",
         convert: true,
         ..PLAIN
     },
@@ -233,7 +283,7 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         env: Some(Env { name: "FILE_ONLY", text: on_or_off }),
         value: Value::Switch,
         default: Some("off"),
-        help: "Of files only regular ones",
+        help: "Of files, record regular ones only",
         convert: true,
         ..PLAIN
     },
@@ -245,8 +295,8 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         env: Some(Env { name: "FILE_READ_MODE", text: read_mode }),
         value: Value::Number("MODE", 0, 2),
         default: Some("0"),
-        help: "Flows of files that only read: 0 records all, 1 none, 2 none of files below /proc, \
-               /dev, /sys and the folders of libraries",
+        help: "Flows that only read a file: 0 records all, 1 none, 2 all but those of files below \
+               /proc, /dev, /sys and the folders of libraries",
         convert: true,
         ..PLAIN
     },
@@ -276,8 +326,8 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         name: "to",
         flag: Flag::Both("write", 'w'),
         value: Value::Output,
-        help: "Where to write to; -w may be repeated: a file, a folder of files if it ends with a \
-               slash, unix:PATH for who listens at a socket, - for standard output",
+        help: "Where to write to: a file, a folder of files if it ends with a slash, unix:PATH for who \
+               listens at a socket, - for standard output; may be repeated",
         convert: true,
         ..PLAIN
     },
@@ -287,7 +337,7 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         name: "rotate",
         flag: Flag::Both("rotate", 'G'),
         value: Value::Time,
-        help: "Begin a new file each time this long has passed, with --read of the capture's time; \
+        help: "Begin a new file each time this long has passed (with --read, in the capture's time); \
                names end with the time, in seconds since 1970",
         convert: true,
         ..PLAIN
@@ -376,7 +426,7 @@ pub(crate) static TABLE: [Setting; KEYS] = [
             ("logfmt", "time, level, message and facts as key=value"),
         ]),
         default: Some("auto"),
-        help: "How messages look",
+        help: "Form of messages",
         ..PLAIN
     },
 ];

@@ -4,6 +4,7 @@
 
 use engine::metrics::Address;
 
+use super::list::Item;
 use super::units;
 
 /// A type of setting.
@@ -23,6 +24,8 @@ pub(crate) enum Value {
     Size,
     /// A size that a ring can have.
     RingSize,
+    /// What is selected.
+    List(Item),
     /// A place to write to.
     Output,
     /// A place to listen at.
@@ -47,8 +50,18 @@ impl Value {
             Self::Time => units::duration(text).map(drop),
             Self::Size => units::bytes(text).map(drop),
             Self::RingSize => units::ring_size(text).map(drop),
+            Self::List(item) => item.check(text),
             Self::Output => units::Shared::default().output(text).map(drop),
             Self::Address => text.parse::<Address>().map(drop).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Whether it can be a number of TOML.
+    pub(crate) fn is_number(self) -> bool {
+        match self {
+            Self::Time | Self::Size | Self::RingSize | Self::Number(..) => true,
+            Self::List(item) => matches!(item, Item::Process | Item::User),
+            _ => false,
         }
     }
 
@@ -60,6 +73,10 @@ impl Value {
             Self::Switch => "on|off",
             Self::Time => "TIME",
             Self::Size | Self::RingSize => "SIZE",
+            Self::List(Item::Operation) => "LIST",
+            Self::List(Item::Process) => "PID",
+            Self::List(Item::User) => "USER",
+            Self::List(Item::Cgroup) => "PATH",
             Self::Output => "OUTPUT",
             Self::Address => "ADDRESS",
         }

@@ -50,17 +50,22 @@ impl Recorder {
     /// As [`Recorder::start`], to any path.
     pub(crate) fn start_to(lab: &Lab, file: &Path, args: &[&str]) -> Self {
         let mut recorder = Self::spawn(lab, file, args);
-        while !recorder.told.contains("recording to ") {
-            match recorder.lines.recv_timeout(PATIENCE) {
-                Ok(line) => recorder.told.push_str(&line),
-                Err(RecvTimeoutError::Timeout) => panic!("never recorded: {}", recorder.told),
+        recorder.tells("recording to ");
+        recorder
+    }
+
+    /// Waits until it has said this on stderr.
+    pub(crate) fn tells(&mut self, what: &str) {
+        while !self.told.contains(what) {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.told.push_str(&line),
+                Err(RecvTimeoutError::Timeout) => panic!("never said {what}: {}", self.told),
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = recorder.child.wait().expect("wait");
-                    panic!("ended before it recorded, {status}: {}", recorder.told);
+                    let status = self.child.wait().expect("wait");
+                    panic!("ended before it said {what}, {status}: {}", self.told);
                 }
             }
         }
-        recorder
     }
 
     fn spawn(lab: &Lab, file: &Path, args: &[&str]) -> Self {
