@@ -292,8 +292,13 @@ struct io_ring_ctx {
 	__u32 *sq_array;
 	struct io_uring_sqe *sq_sqes;
 	unsigned int cached_sq_head, sq_entries;
-	unsigned int compat : 1;
+	unsigned int compat : 1;	/* before 7.2 */
+	unsigned int int_flags;
 };
+
+/* IO_RING_F_COMPAT of linux/io_uring_types.h in 7.2: of an enum without a name,
+ * whose values cannot be asked of the kernel. */
+#define SF_IO_RING_F_COMPAT	(1U << 11)
 
 struct io_kiocb {
 	struct file *file;

@@ -281,7 +281,12 @@ __noinline int sf_uring_compat(__u64 ctx)
 {
 	const struct io_ring_ctx *ring = (const void *)ctx;
 
-	return BPF_CORE_READ_BITFIELD_PROBED(ring, compat) ? SF_F_COMPAT : 0;
+	if (bpf_core_field_exists(ring->compat))
+		return BPF_CORE_READ_BITFIELD_PROBED(ring, compat) ? SF_F_COMPAT : 0;
+	if (bpf_core_field_exists(ring->int_flags))
+		return SF_LOAD(io_ring_ctx, ctx, int_flags) & SF_IO_RING_F_COMPAT ?
+			       SF_F_COMPAT : 0;
+	return 0;
 }
 
 static __always_inline void sf_uring_complete(__u64 ctx, __u64 req,

@@ -110,6 +110,19 @@ static inline int sf_kernel_connect(struct socket *sock, void *addr, int len)
 	{ (unsigned long)ctx, req, user_data, res, cflags }
 #endif
 
+/* Whether a 32-bit program made the ring: its messages are laid out so. 7.2
+ * makes a flag of the bit. */
+static inline bool sf_uring_compat(const struct io_ring_ctx *ctx)
+{
+#if !defined(CONFIG_COMPAT)
+	return false;
+#elif defined(SF_HAVE_URING_INT_FLAGS)
+	return ctx->int_flags & IO_RING_F_COMPAT;
+#else
+	return ctx->compat;
+#endif
+}
+
 void sf_on_uring_submit(SF_URING_SUBMIT_ARGS);
 void sf_on_uring_complete(SF_URING_COMPLETE_ARGS);
 #endif

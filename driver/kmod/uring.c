@@ -259,16 +259,6 @@ static bool sf_uring_left_out(const struct sf_uring_done *done)
 	return true;
 }
 
-/* Whether a 32-bit program made the ring: its messages are laid out so. */
-static bool sf_uring_compat(const struct io_ring_ctx *ctx)
-{
-#ifdef CONFIG_COMPAT
-	return ctx->compat;
-#else
-	return false;
-#endif
-}
-
 static void sf_uring_complete(const struct sf_uring_done *done)
 {
 	const struct sf_uring_op *op;
