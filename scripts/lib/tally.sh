@@ -41,6 +41,16 @@ skips() {
 	tr -d '\r' <"$1" | grep -aoE '(^|\.\.\. )skipped: .*' | sed 's/^\.\.\. //' || true
 }
 
+# What failed and why, and how the log ends: without what a guest handed over
+# as text, which can be thousands of lines.
+failures() {
+	local log
+	log=$(tr -d '\r' <"$1" | grep -vE '^[A-Za-z0-9+/=]{60,}$' || true)
+	grep -E -B 4 -A 8 'panicked at|\.\.\. FAILED|^failures:' <<<"$log" | head -200 || true
+	echo "-- the end of it:"
+	tail -40 <<<"$log"
+}
+
 # run_tests NAME FOLDER COMMAND...: a Rust test program. Its tests are counted
 # from what it says at its end; a test that says that it was skipped has
 # passed in its eyes and is not counted as passed here.
@@ -66,7 +76,7 @@ run_tests() {
 		echo "fail 1 $name ended with status $status" >>"$TALLY/counts"
 	fi
 	if [ "$failed" -gt 0 ] || [ $status -ne 0 ]; then
-		tail -200 "$log"
+		failures "$log"
 		echo "FAILED: $name (status $status)"
 	fi
 }
