@@ -4,6 +4,7 @@
 pub mod clock;
 pub mod cost;
 pub mod replay;
+pub mod rings;
 pub mod stream;
 pub mod trace;
 pub mod workload;

@@ -9,6 +9,7 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use probe_loader::Counters;
 use probe_loader::driver::{self, Driver};
 use probe_loader::selection::Selection;
 use sysflow::schema::Version;
@@ -19,6 +20,7 @@ use crate::losses::Losses;
 use crate::merge::Merge;
 use crate::metrics::{Board, Fill, State};
 use crate::output::{Ended, Outputs};
+use crate::raw::{self, End, Meta, Tap};
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
 use crate::{Engine, Settings};
@@ -85,6 +87,8 @@ impl Selector<'_> {
 pub struct Outcome {
     /// What became of the outputs.
     pub outputs: Vec<Ended>,
+    /// What became of the recording, if there was one.
+    pub recording: Option<raw::Ended>,
     /// What driver and engine counted; final.
     pub account: Account,
     /// Records that were not what their header said, by ring.
@@ -118,6 +122,10 @@ pub struct Capture {
     /// What the output is told of losses, if its schema has a place for that.
     losses: Option<Losses>,
     merge: Merge,
+    /// Where what the driver delivers is kept.
+    tap: Option<Tap>,
+    /// When it was prepared, ns of the events' clock.
+    begun: u64,
     poll: Poll,
     signals: SignalFd,
     /// Where metrics are published.
@@ -148,16 +156,23 @@ impl Capture {
         registry.register(&mut SourceFd(&driver.wakeup_fd().as_raw_fd()), WAKEUP, readable)?;
         registry.register(&mut SourceFd(&signals.as_raw_fd()), SIGNAL, readable)?;
         let lookup = Box::new(ProcFs::default());
-        let losses = (settings.schema == Version::V6)
-            .then(|| Losses::new(settings.export_interval, clock::monotonic()));
+        let begun = clock::monotonic();
+        let losses =
+            (settings.schema == Version::V6).then(|| Losses::new(settings.export_interval, begun));
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
-        let (merge, board, fills) = (Merge::default(), None, Vec::new());
-        Ok(Self { driver, engine, losses, merge, poll, signals, board, fills })
+        let (merge, tap, board, fills) = (Merge::default(), None, None, Vec::new());
+        Ok(Self { driver, engine, losses, merge, tap, begun, poll, signals, board, fills })
     }
 
     /// Publishes what is counted there, each second.
     pub fn publish(&mut self, board: Arc<Board>) {
         self.board = Some(board);
+    }
+
+    /// Keeps what the driver delivers, too. To be told before the start.
+    pub fn keep(&mut self, mut tap: Tap) {
+        self.engine.look_up_with(tap.hear(ProcFs::default()));
+        self.tap = Some(tap);
     }
 
     /// The outputs.
@@ -174,8 +189,12 @@ impl Capture {
     pub fn start(&mut self) -> Result<(), Error> {
         self.driver.start()?;
         let mut proc = ProcFs::default();
-        let found = proc.all();
-        self.engine.start_with(found, proc.listening());
+        let (found, listening) = (proc.all(), proc.listening());
+        if let Some(tap) = &mut self.tap {
+            let meta = Meta::of_host(&mut self.driver, self.begun, *self.engine.clock());
+            tap.begin(&meta, self.driver.rings(), self.engine.users(), &found, &listening);
+        }
+        self.engine.start_with(found, listening);
         Ok(())
     }
 
@@ -183,6 +202,9 @@ impl Capture {
     pub fn abandon(self) {
         let (outputs, _) = self.engine.finish();
         outputs.discard();
+        if let Some(tap) = self.tap {
+            tap.discard();
+        }
     }
 
     /// Records until the time is over or a signal comes, and ends cleanly.
@@ -210,7 +232,7 @@ impl Capture {
                 events_before = counted;
             }
             self.turn(now);
-            if self.engine.sink().all_closed() {
+            if self.tap.is_none() && self.engine.sink().all_closed() {
                 break;
             }
             let left = pace.limit.map(|limit| limit.saturating_sub(now.duration_since(started)));
@@ -235,7 +257,12 @@ impl Capture {
             self.look_at_rings();
         }
         let engine = &mut self.engine;
-        self.merge.drain(self.driver.rings(), now, |bytes| engine.apply_bytes(bytes))
+        let apply = |bytes: &[u8]| engine.apply_bytes(bytes);
+        let rings = self.driver.rings();
+        let Some(tap) = &mut self.tap else { return self.merge.drain(rings, now, apply) };
+        let drained = self.merge.drain_seen(rings, now, |rings| tap.seen(rings), apply);
+        tap.round(rings, now.min(clock::monotonic()));
+        drained
     }
 
     /// Lets the outputs have their turn.
@@ -287,19 +314,24 @@ impl Capture {
         self.publish_state();
         // The horizon lags behind the clock, and so may exports.
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
+        let clock = Clock::measure();
+        let cpus = self.driver.counters();
         self.engine.tick(now);
-        self.engine.follow_clock(Clock::measure());
+        self.engine.follow_clock(clock);
         if self.losses.as_ref().is_some_and(|losses| losses.is_due(now)) {
-            self.tell_losses(now, false);
+            self.tell_losses(&cpus, now, false);
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.second(now, &clock, &cpus, &self.driver.kept());
         }
     }
 
     /// Writes what was lost since the last time; `last` also where nothing was,
     /// so that the sums over the output are those of the capture.
-    fn tell_losses(&mut self, now: u64, last: bool) {
+    fn tell_losses(&mut self, cpus: &[Counters], now: u64, last: bool) {
         let Some(losses) = &mut self.losses else { return };
         let recorder = std::process::id();
-        for (since, loss) in losses.take(&self.driver.counters(), now, last) {
+        for (since, loss) in losses.take(cpus, now, last) {
             self.engine.put_loss(recorder, since, now, loss);
         }
     }
@@ -350,16 +382,24 @@ impl Capture {
         let switched_off = self.driver.switched_off();
         let stopped = self.driver.stop();
         let elapsed = started.elapsed();
+        if let Some(tap) = &mut self.tap {
+            tap.stopped();
+        }
         // No probe runs: everything is published, and the counters are final.
         self.drain(u64::MAX);
         let cpus = self.driver.counters();
-        self.tell_losses(clock::monotonic(), true);
+        let now = clock::monotonic();
+        self.tell_losses(&cpus, now, true);
         let kept = self.driver.kept();
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
         let (outputs, counts) = self.engine.finish();
         let account = Account { at: clock::epoch_now(), cpus, kept, counts, switched_off };
+        let recording = self.tap.map(|tap| {
+            let end = End::of(&account, now, elapsed, damaged);
+            tap.finish(end, counts.events)
+        });
         let outputs = outputs.finish(account.clone());
         stopped?;
-        Ok(Outcome { outputs, account, damaged, elapsed })
+        Ok(Outcome { outputs, recording, account, damaged, elapsed })
     }
 }

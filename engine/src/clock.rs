@@ -55,6 +55,19 @@ impl Clock {
         }
     }
 
+    /// Clocks that are so many ns from the Unix epoch: `CLOCK_MONOTONIC` and
+    /// `CLOCK_BOOTTIME`.
+    #[must_use]
+    pub const fn with_offsets(monotonic: i64, boottime: i64) -> Self {
+        Self { monotonic, boottime }
+    }
+
+    /// The distances, as [`Clock::with_offsets`] takes them.
+    #[must_use]
+    pub const fn offsets(&self) -> (i64, i64) {
+        (self.monotonic, self.boottime)
+    }
+
     /// Takes over `fresh` where it differs by more than measuring explains: a
     /// step of the wall clock, or (boot time) a suspend. Returns whether it
     /// did.

@@ -18,6 +18,43 @@ const MARGIN: u64 = 50_000;
 /// used. A probe takes well under a microsecond for a plain record.
 const SPINS: usize = 64;
 
+/// Records of one CPU, in the order of time.
+pub(crate) trait Stream {
+    /// Time of the next record.
+    fn peek_ts(&mut self) -> Option<u64>;
+
+    /// Hands out the records up to the time `limit`, and goes past them.
+    /// Returns how many there were.
+    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64;
+}
+
+impl Stream for Ring {
+    #[inline]
+    fn peek_ts(&mut self) -> Option<u64> {
+        Self::peek_ts(self)
+    }
+
+    #[inline]
+    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64 {
+        Self::drain_until(self, limit, each)
+    }
+}
+
+/// Hands out, in the order of time, every record of `streams` up to the
+/// horizon. Returns how many there were.
+#[inline]
+pub(crate) fn hand_out<R: Stream>(
+    streams: &mut [R],
+    horizon: u64,
+    mut each: impl FnMut(&[u8]),
+) -> u64 {
+    let mut count = 0;
+    while let Some((stream, limit)) = earliest(streams, horizon) {
+        count += streams[stream].drain_until(limit, &mut each);
+    }
+    count
+}
+
 /// Merges the rings of one driver.
 #[derive(Debug, Default)]
 pub struct Merge {
@@ -31,12 +68,22 @@ impl Merge {
     ///
     /// `now` is the time before this call, in the records' clock; `u64::MAX`
     /// when the driver is stopped, so that everything is handed out.
-    pub fn drain(&mut self, rings: &mut [Ring], now: u64, mut each: impl FnMut(&[u8])) -> u64 {
+    pub fn drain(&mut self, rings: &mut [Ring], now: u64, each: impl FnMut(&[u8])) -> u64 {
+        self.drain_seen(rings, now, |_| (), each)
+    }
+
+    /// The same; `seen` gets the rings as they are found, before anything of
+    /// them is handed out.
+    pub fn drain_seen(
+        &mut self,
+        rings: &mut [Ring],
+        now: u64,
+        seen: impl FnOnce(&[Ring]),
+        each: impl FnMut(&[u8]),
+    ) -> u64 {
         let horizon = self.horizon(rings, now);
-        let mut count = 0;
-        while let Some((ring, limit)) = earliest(rings, horizon) {
-            count += rings[ring].drain_until(limit, &mut each);
-        }
+        seen(rings);
+        let count = hand_out(rings, horizon, each);
         for ring in rings {
             ring.release();
         }
@@ -63,7 +110,7 @@ impl Merge {
 /// The ring with the oldest record, and the time up to which it is the oldest
 /// of all; `None` when nothing is left before the horizon. At equal times the
 /// ring with the lower number goes first, however the batches fall.
-fn earliest(rings: &mut [Ring], horizon: u64) -> Option<(usize, u64)> {
+fn earliest<R: Stream>(rings: &mut [R], horizon: u64) -> Option<(usize, u64)> {
     let (mut best, mut second) = (None, None);
     for (index, ring) in rings.iter_mut().enumerate() {
         let Some(ts) = ring.peek_ts() else { continue };

@@ -233,6 +233,11 @@ impl Listening {
         self.ports.insert(port);
     }
 
+    /// The ports that sockets listen on, in no order.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.ports.iter().copied()
+    }
+
     /// Whether the local end is the server: something listens on its port, or
     /// nothing is known and it has the lower number.
     #[must_use]

@@ -322,6 +322,49 @@ impl Ring {
         count
     }
 
+    /// Position of the next record to be read: bytes that were written before
+    /// it since the ring was made.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.next
+    }
+
+    /// Position behind the last record, as of the last [`Ring::refresh`].
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// What is published from the position `from` on, as of the last
+    /// [`Ring::refresh`], as far as it lies in one piece; whether it was read
+    /// already does not matter, as long as it was not given back. Empty when
+    /// there is nothing, or `from` is not within what is ours.
+    ///
+    /// A record begins at `from`. Those that begin before the second value are
+    /// whole; from there on the bytes mean nothing, and what follows begins at
+    /// the next position.
+    #[must_use]
+    pub fn published(&self, from: u64) -> (&[u8], usize) {
+        let left = self.head.wrapping_sub(from);
+        if left > self.head - self.tail {
+            return (&[], 0);
+        }
+        let at = from & (self.size - 1);
+        let to_end = self.size - at;
+        let len = left.min(to_end + u64::from(SF_RECORD_MAX));
+        let at = SF_RING_DATA as usize + at as usize;
+        // SAFETY: in bounds: data and overrun have `size + SF_RECORD_MAX`
+        // bytes. Up to the ring's end the bytes lie in [tail, head), which the
+        // writer does not touch until `release`, for which the borrow of `self`
+        // has to end. Those of the overrun are written with one record in each
+        // lap, the one that crosses the end; of this lap it lies in [tail,
+        // head) if any byte of the overrun is in this slice, and that of the
+        // next lap waits for `release`.
+        let bytes =
+            unsafe { std::slice::from_raw_parts(self.map.base.as_ptr().add(at), len as usize) };
+        (bytes, left.min(to_end) as usize)
+    }
+
     /// Bytes read and not yet given back.
     #[must_use]
     #[inline]

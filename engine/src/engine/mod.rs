@@ -238,6 +238,23 @@ impl<S: Sink> Engine<S> {
         }
     }
 
+    /// Looks unknown processes up there from now on.
+    pub fn look_up_with(&mut self, lookup: Box<dyn Lookup>) {
+        self.lookup = lookup;
+    }
+
+    /// The clock that places events in the calendar.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Names of users and groups.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
+    }
+
     /// Takes over a fresh measurement of the clocks.
     pub fn follow_clock(&mut self, fresh: Clock) -> bool {
         self.clock.follow(fresh)

@@ -225,12 +225,33 @@ struct Lane {
 }
 
 impl Lane {
+    /// Adds an item to the queue, if there is room. Who is patient waits for
+    /// that as long as the output gets something done.
+    fn push(&self, mut item: Item, patient: bool) -> bool {
+        let (mut before, mut since) = (self.queue.held(), None);
+        loop {
+            item = match self.queue.push(item) {
+                Ok(()) => return true,
+                Err(_) if !patient => return false,
+                Err(back) => back,
+            };
+            let held = self.queue.held();
+            let since: &mut Instant = since.get_or_insert_with(Instant::now);
+            if std::mem::replace(&mut before, held) != held {
+                *since = Instant::now();
+            } else if since.elapsed() >= GIVE_UP {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Offers a batch.
-    fn offer(&mut self, batch: &Arc<Batch>) {
+    fn offer(&mut self, batch: &Arc<Batch>, patient: bool) {
         let kinds = batch.kinds();
         self.tally.hand(&kinds);
         if self.state == State::Runs {
-            if self.queue.push(Item::Batch(Arc::clone(batch))).is_ok() {
+            if self.push(Item::Batch(Arc::clone(batch)), patient) {
                 return;
             }
             self.state = State::Sheds(Instant::now());
@@ -245,16 +266,14 @@ impl Lane {
     }
 
     /// Begins a run.
-    fn begin(&mut self, fresh: Fresh, now: Instant) {
+    fn begin(&mut self, fresh: Fresh, now: Instant, patient: bool) {
         if fresh.rotate
             && let Some((every, due)) = &mut self.rotation
         {
             *due = now + *every;
         }
-        self.state = match self.queue.push(Item::Fresh(fresh)) {
-            Ok(()) => State::Runs,
-            Err(_) => State::Sheds(now),
-        };
+        let begun = self.push(Item::Fresh(fresh), patient);
+        self.state = if begun { State::Runs } else { State::Sheds(now) };
         let missed = std::mem::take(&mut self.missed);
         if missed.total() > 0 {
             log::warn!(
@@ -286,6 +305,8 @@ pub struct Outputs {
     looked: Instant,
     /// A new file was asked for from outside.
     reopen: bool,
+    /// Waits for outputs that do not keep up.
+    patient: bool,
 }
 
 impl Outputs {
@@ -295,7 +316,15 @@ impl Outputs {
     /// When one cannot be opened: files of the others are removed. A socket
     /// that nobody listens at is no error: it is tried again.
     pub fn open(specs: &[Spec], common: &Common) -> Result<Self, Error> {
-        let account = Arc::new(Account { at: crate::clock::epoch_now(), ..Account::default() });
+        Self::open_at(specs, common, crate::clock::epoch_now())
+    }
+
+    /// The same for what began at another time, ns since the Unix epoch.
+    ///
+    /// # Errors
+    /// As [`Outputs::open`].
+    pub fn open_at(specs: &[Spec], common: &Common, at: i64) -> Result<Self, Error> {
+        let account = Arc::new(Account { at, ..Account::default() });
         let mut targets: Vec<(&Spec, Box<dyn Target>, Option<Duration>)> = Vec::new();
         for spec in specs {
             if targets.iter().any(|(other, ..)| other.to.to_string() == spec.to.to_string()) {
@@ -322,7 +351,15 @@ impl Outputs {
         let lanes = lanes.collect::<Result<_, _>>()?;
         let open = Batch::new(&pool);
         let options = common.options.clone();
-        Ok(Self { options, open, pool, lanes, looked: now, reopen: false })
+        Ok(Self { options, open, pool, lanes, looked: now, reopen: false, patient: false })
+    }
+
+    /// From now on waits for outputs that do not keep up, unless they get
+    /// nothing done at all: for sources that can wait. Returns the time that
+    /// [`Outputs::turn`] counts from.
+    pub fn wait(&mut self) -> Instant {
+        self.patient = true;
+        self.looked
     }
 
     /// Hands on the batch that is open.
@@ -333,7 +370,7 @@ impl Outputs {
         }
         let batch = Arc::new(std::mem::replace(&mut self.open, Batch::new(&self.pool)));
         for lane in &mut self.lanes {
-            lane.offer(&batch);
+            lane.offer(&batch, self.patient);
         }
     }
 
@@ -359,7 +396,7 @@ impl Outputs {
         let account = Arc::new(account());
         for (lane, wish) in self.lanes.iter_mut().zip(wishes) {
             if let Some(rotate) = wish {
-                lane.begin(Fresh { rotate, account: Arc::clone(&account) }, now);
+                lane.begin(Fresh { rotate, account: Arc::clone(&account) }, now, self.patient);
             }
         }
         true

@@ -21,6 +21,7 @@ mod exact;
 mod killed;
 mod lifecycle;
 mod outputs;
+mod recording;
 mod selection;
 mod service;
 mod support;

@@ -184,6 +184,9 @@ pub(crate) struct Config {
     pub(crate) driver: Choice,
     pub(crate) ring_size: Option<usize>,
     pub(crate) ring_total: usize,
+    /// Where what the driver delivers is kept.
+    pub(crate) raw: Option<PathBuf>,
+    pub(crate) raw_buffer: usize,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
@@ -218,6 +221,8 @@ impl Config {
                 .text(Key::RingSize, None)
                 .and_then(|text| units::ring_size(&text).ok()),
             ring_total: size::parse(&text(Key::RingTotal)).map_err(anyhow::Error::msg)?,
+            raw: values.text(Key::Raw, None).map(PathBuf::from),
+            raw_buffer: size::parse(&text(Key::RawBuffer)).map_err(anyhow::Error::msg)?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,

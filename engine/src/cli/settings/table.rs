@@ -11,6 +11,8 @@ pub(crate) enum Key {
     Driver,
     RingSize,
     RingTotal,
+    Raw,
+    RawBuffer,
     Ops,
     Pid,
     Uid,
@@ -175,6 +177,23 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         value: Value::Size,
         default: Some("256M"),
         help: "What the rings of all CPUs take together at most, unless --ring-size is given",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Raw,
+        name: "raw",
+        flag: Flag::Long("raw"),
+        value: Value::Text("FILE"),
+        help: "Keep what the driver delivers in this file too, or alone, for sysflow record -r",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::RawBuffer,
+        name: "raw-buffer",
+        value: Value::Size,
+        default: Some("32M"),
+        help: "What may wait to be written to the file of --raw; what is more is left out of it, and \
+               counted",
         ..PLAIN
     },
     Setting {
