@@ -41,6 +41,7 @@ mod series;
 mod socket;
 mod sync;
 mod tally;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -62,6 +63,7 @@ pub use series::Keep;
 pub use socket::{MAX_PACKET, Socket};
 use tally::Tally;
 pub use tally::{CAUSES, Cause, Numbers};
+pub use tap::Reader;
 
 use crate::account::Account;
 use crate::sink::Sink;
@@ -313,16 +315,34 @@ impl Outputs {
             };
             targets.push((spec, target, every));
         }
-        let room = specs.iter().map(|spec| spec.buffer).sum::<usize>() / batch::FULL;
-        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
         let now = Instant::now();
         let lanes = targets.into_iter().map(|(spec, target, every)| {
-            Lane::start(spec, target, every.map(|every| (every, now + every)))
+            let rotation = every.map(|every| (every, now + every));
+            Lane::start(&spec.to.to_string(), spec.buffer, target, rotation)
         });
         let lanes = lanes.collect::<Result<_, _>>()?;
+        Ok(Self::with(lanes, common.options.clone()))
+    }
+
+    /// No output but a reader in this program, for which so many bytes of records may wait.
+    ///
+    /// # Errors
+    /// When its thread cannot be begun.
+    pub fn to_reader(
+        reader: Box<dyn Reader>,
+        buffer: usize,
+        options: write::Options,
+    ) -> Result<Self, Error> {
+        let target = Box::new(tap::TapTarget::new(reader, options.schema));
+        let lane = Lane::start("this program", buffer, target, None)?;
+        Ok(Self::with(vec![lane], options))
+    }
+
+    fn with(lanes: Vec<Lane>, options: write::Options) -> Self {
+        let room = lanes.iter().map(|lane| lane.queue.limit()).sum::<usize>() / batch::FULL;
+        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
         let open = Batch::new(&pool);
-        let options = common.options.clone();
-        Ok(Self { options, open, pool, lanes, looked: now, reopen: false })
+        Self { options, open, pool, lanes, looked: Instant::now(), reopen: false }
     }
 
     /// Hands on the batch that is open.
@@ -406,12 +426,13 @@ impl Outputs {
 
 impl Lane {
     fn start(
-        spec: &Spec,
+        name: &str,
+        buffer: usize,
         target: Box<dyn Target>,
         rotation: Option<(Duration, Instant)>,
     ) -> Result<Self, Error> {
-        let name: Arc<str> = spec.to.to_string().into();
-        let queue = Arc::new(Queue::new(spec.buffer));
+        let name: Arc<str> = name.into();
+        let queue = Arc::new(Queue::new(buffer));
         let tally = Arc::new(Tally::default());
         let hand =
             Hand { name: Arc::clone(&name), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };

@@ -24,3 +24,4 @@ mod outputs;
 mod selection;
 mod service;
 mod support;
+mod top;
