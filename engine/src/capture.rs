@@ -19,6 +19,7 @@ use crate::losses::Losses;
 use crate::merge::Merge;
 use crate::metrics::{Board, Fill, State};
 use crate::output::{Ended, Outputs};
+use crate::runtimes::Runtimes;
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
 use crate::{Engine, Settings};
@@ -124,6 +125,8 @@ pub struct Capture {
     board: Option<Arc<Board>>,
     /// The most that waited in each ring since they were published last.
     fills: Vec<Fill>,
+    /// Who is asked for the names of containers.
+    runtimes: Option<Runtimes>,
 }
 
 impl Capture {
@@ -152,7 +155,13 @@ impl Capture {
             .then(|| Losses::new(settings.export_interval, clock::monotonic()));
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
         let (merge, board, fills) = (Merge::default(), None, Vec::new());
-        Ok(Self { driver, engine, losses, merge, poll, signals, board, fills })
+        let runtimes = None;
+        Ok(Self { driver, engine, losses, merge, poll, signals, board, fills, runtimes })
+    }
+
+    /// Asks these for the names of containers.
+    pub fn ask(&mut self, runtimes: Runtimes) {
+        self.runtimes = Some(runtimes);
     }
 
     /// Publishes what is counted there, each second.
@@ -176,6 +185,7 @@ impl Capture {
         let mut proc = ProcFs::default();
         let found = proc.all();
         self.engine.start_with(found, proc.listening());
+        self.name_containers();
         Ok(())
     }
 
@@ -283,8 +293,15 @@ impl Capture {
         });
     }
 
+    fn name_containers(&mut self) {
+        if let Some(runtimes) = &self.runtimes {
+            runtimes.exchange(&mut self.engine);
+        }
+    }
+
     fn every_second(&mut self) {
         self.publish_state();
+        self.name_containers();
         // The horizon lags behind the clock, and so may exports.
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
         self.engine.tick(now);
@@ -352,6 +369,7 @@ impl Capture {
         let elapsed = started.elapsed();
         // No probe runs: everything is published, and the counters are final.
         self.drain(u64::MAX);
+        self.name_containers();
         let cpus = self.driver.counters();
         self.tell_losses(clock::monotonic(), true);
         let kept = self.driver.kept();

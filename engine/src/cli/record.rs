@@ -12,6 +12,7 @@ use engine::Settings;
 use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
+use engine::runtimes::Runtimes;
 use engine::semantics::{Collect, Semantics};
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
@@ -110,6 +111,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let mut capture = Capture::new(driver, settings, outputs)?;
     if server.is_some() {
         capture.publish(board);
+    }
+    if let Some(root) = &config.runtimes {
+        capture.ask(Runtimes::begin(root.clone()).context("cannot start a thread")?);
     }
     let running = Running { values, collect: semantics.collect, selection };
     let outcome = record(args, running, &config, kind, capture)?;
