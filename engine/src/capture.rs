@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use probe_loader::driver::{self, Driver};
 use probe_loader::selection::Selection;
 use sysflow::schema::Version;
@@ -111,6 +111,14 @@ const SLEEP: Duration = Duration::from_millis(10);
 
 /// Fewer events than this in one round: sleep rather than spin.
 const FEW: u64 = 512;
+
+/// A second signal that comes sooner than this after the end is one with the first.
+const TWICE: Duration = Duration::from_millis(500);
+
+/// Whether it ends the capture; else it is SIGHUP.
+fn is_end(signal: &siginfo) -> bool {
+    signal.ssi_signo != Signal::SIGHUP as u32
+}
 
 /// A capture that is set up and not started.
 pub struct Capture {
@@ -305,7 +313,9 @@ impl Capture {
         // The horizon lags behind the clock, and so may exports.
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
         self.engine.tick(now);
-        self.engine.follow_clock(Clock::measure());
+        if self.engine.follow_clock(Clock::measure()) {
+            log::warn!("the clock of this host was set, and the times of records follow it");
+        }
         if self.losses.as_ref().is_some_and(|losses| losses.is_due(now)) {
             self.tell_losses(now, false);
         }
@@ -354,10 +364,10 @@ impl Capture {
         // One that comes after another of its kind is one with it.
         let mut wake = Wake::Work;
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            match Signal::try_from(signal.ssi_signo.cast_signed()) {
-                Ok(Signal::SIGHUP) if wake == Wake::Work => wake = Wake::Reload,
-                Ok(Signal::SIGHUP) => {}
-                _ => wake = Wake::End,
+            if is_end(&signal) {
+                wake = Wake::End;
+            } else if wake == Wake::Work {
+                wake = Wake::Reload;
             }
         }
         Ok(wake)
@@ -376,7 +386,13 @@ impl Capture {
         let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
         let (outputs, counts) = self.engine.finish();
         let account = Account { at: clock::epoch_now(), cpus, kept, counts, switched_off };
-        let outputs = outputs.finish(account.clone());
+        let ending = Instant::now();
+        let signals = self.signals;
+        let outputs = outputs.finish_unless(account.clone(), || {
+            // One that is sent to a group and handed on comes twice.
+            matches!(signals.read_signal(), Ok(Some(signal)) if is_end(&signal))
+                && ending.elapsed() >= TWICE
+        });
         stopped?;
         Ok(Outcome { outputs, account, damaged, elapsed })
     }

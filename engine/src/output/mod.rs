@@ -416,11 +416,27 @@ impl Outputs {
     /// Ends all outputs: stores what they have, as far as they can be written
     /// to. `account` is the capture's last.
     #[must_use]
-    pub fn finish(mut self, account: Account) -> Vec<Ended> {
+    pub fn finish(self, account: Account) -> Vec<Ended> {
+        self.finish_unless(account, || false)
+    }
+
+    /// As [`Outputs::finish`], as long as `hurry` does not say that there is no time: then what is
+    /// not done is given up, and what is not written counted as shed.
+    #[must_use]
+    pub fn finish_unless(
+        mut self,
+        account: Account,
+        mut hurry: impl FnMut() -> bool,
+    ) -> Vec<Ended> {
         self.seal();
         let account = Arc::new(account);
         self.lanes.iter().for_each(|lane| lane.queue.end(Arc::clone(&account)));
-        self.lanes.into_iter().map(Lane::join).collect()
+        let mut hurried = false;
+        let mut hurries = || {
+            hurried = hurried || hurry();
+            hurried
+        };
+        self.lanes.into_iter().map(|lane| lane.join(&mut hurries)).collect()
     }
 }
 
@@ -443,13 +459,20 @@ impl Lane {
         Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
     }
 
-    /// Waits for the output as long as it gets something done.
-    fn join(self) -> Ended {
+    /// Waits for the output as long as it gets something done, and there is no hurry.
+    fn join(self, hurries: &mut dyn FnMut() -> bool) -> Ended {
         let mut before = self.tally.get();
         let mut since = Instant::now();
         let stuck = loop {
             if self.thread.is_finished() {
                 break self.thread.join().is_err();
+            }
+            if hurries() {
+                log::error!(
+                    output = &*self.name;
+                    "the output is given up for a second signal: what waited for it is not written"
+                );
+                break true;
             }
             std::thread::sleep(Duration::from_millis(2));
             let now = self.tally.get();
@@ -462,11 +485,11 @@ impl Lane {
         };
         let mut numbers = self.tally.get();
         if stuck {
-            let failed = &mut numbers.shed[Cause::Failed as usize];
-            let done = before.shed.iter().fold(before.written, |mut sum, kinds| {
+            let done = numbers.shed.iter().fold(numbers.written, |mut sum, kinds| {
                 sum += *kinds;
                 sum
             });
+            let failed = &mut numbers.shed[Cause::Failed as usize];
             for (kind, handed) in numbers.handed.0.iter().enumerate() {
                 failed.0[kind] += handed.saturating_sub(done.0[kind]);
             }

@@ -18,6 +18,7 @@
 mod accounting;
 mod errors;
 mod exact;
+mod faults;
 mod killed;
 mod lifecycle;
 mod outputs;
