@@ -6,9 +6,12 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use engine::Settings;
-use engine::capture::{Capture, Pace};
+use engine::capture::{Capture, Moment, Pace};
 use engine::metrics::Board;
 use engine::output::{BUFFER, Outputs};
+use engine::runtimes::Runtimes;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use probe_loader::driver::{Choice, Driver, Error, Options};
 use probe_loader::kmod;
 use sysflow::schema::Version;
@@ -49,12 +52,18 @@ pub(super) fn run(args: &Args, tally: &Shared) -> anyhow::Result<ExitCode> {
     let board = Arc::new(Board::new(kind.to_string(), outputs.watches()));
     let mut capture = Capture::new(driver, settings, outputs)?;
     capture.publish(Arc::clone(&board));
+    capture.ask(Runtimes::begin("/".into()).context("cannot start a thread")?);
     if let Err(error) = capture.start() {
         capture.abandon();
         return Err(error.into());
     }
     let show = Show::begin(args, tally, kind.to_string(), Some(board))?;
-    let outcome = capture.run(&Pace { limit: None }, |_| ());
+    let outcome = capture.run(&Pace { limit: None }, |moment| {
+        // The terminal is gone.
+        if matches!(moment, Moment::Reload(_)) {
+            let _ = kill(Pid::this(), Signal::SIGTERM);
+        }
+    });
     show.end()?;
     if outcome.context("the capture has ended")?.account.switched_off {
         log::error!("the driver was switched off from outside; the capture ends there");

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use engine::metrics::Board;
@@ -109,7 +109,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     // From here on they wait to be read, by whoever reads what is shown.
-    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+    let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM].into_iter().collect();
     signals.thread_block()?;
     logger::begin(LevelFilter::Info, None);
     // What a recorder wrote before is not what happens now.
@@ -139,6 +139,9 @@ fn follow(args: &Args, tally: &Shared) -> anyhow::Result<ExitCode> {
     show.end()?;
     Ok(if whole? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
+
+/// The view is waited for no longer than this at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The thread that shows.
 struct Show {
@@ -184,7 +187,13 @@ impl Show {
     fn end(self) -> anyhow::Result<()> {
         self.ended.store(true, Ordering::Release);
         self.thread.thread().unpark();
-        let panicked = self.thread.join().is_err();
+        // A terminal that is gone may never give an answer.
+        let since = Instant::now();
+        while !self.thread.is_finished() && since.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let panicked = self.thread.is_finished() && self.thread.join().is_err();
+        terminal::restore();
         logger::hold(false);
         anyhow::ensure!(!panicked, "the view has ended for an error of the program");
         let result = std::mem::replace(

@@ -33,7 +33,8 @@ pub(super) enum Input {
     Nothing,
 }
 
-fn restore() {
+/// Gives the terminal back, if it was taken.
+pub(super) fn restore() {
     if CHANGED.swap(false, Ordering::SeqCst) {
         let mut out = io::stdout();
         let _ = execute!(out, EnableLineWrap, LeaveAlternateScreen, cursor::Show);
@@ -59,9 +60,11 @@ impl Terminal {
 
     /// Columns and rows.
     pub(super) fn size() -> (usize, usize) {
-        // What cannot be asked is as the first terminals were.
-        let (columns, rows) = size().unwrap_or((80, 24));
-        (usize::from(columns.max(1)), usize::from(rows.max(1)))
+        // What does not tell is as the first terminals were.
+        match size() {
+            Ok((columns @ 1.., rows @ 1..)) => (usize::from(columns), usize::from(rows)),
+            _ => (80, 24),
+        }
     }
 
     /// Waits for a key, a change of size or the end of the time.
