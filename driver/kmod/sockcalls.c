@@ -62,6 +62,25 @@ static bool sf_emit_sock_described(struct sf_run *run,
 	return true;
 }
 
+/* An event on a descriptor: of its socket, or of the call alone. */
+static void sf_emit_sock_of(struct sf_run *run, const struct sf_sock_event *ev,
+			    const struct sf_pin *pin, const struct sock *sk)
+{
+	if (sk)
+		sf_emit_sock_described(run, ev, pin->file, sk);
+	else
+		sf_emit_sock(run, ev, pin->file, NULL);
+}
+
+/* What a socket says of itself. */
+static void sf_sock_look(struct sf_sock_event *ev, const struct sock *sk)
+{
+	if (!sk)
+		return;
+	sf_sock_tuple(&ev->tuple, sk);
+	ev->name = sf_unix_name(sk);
+}
+
 bool sf_describe_sock(struct sf_run *run, struct file *file, struct sock *sk,
 		      int fd)
 {
@@ -163,10 +182,7 @@ void sf_tell_connect(struct sf_run *run, const struct sf_call *call)
 		ev.name = sf_unix_connected(run, call, sk);
 	else if (call->ret < 0 && !ev.tuple.rport)
 		sf_sock_asked(run, call, &ev, SF_END_PEER);
-	if (sk)
-		sf_emit_sock_described(run, &ev, pin.file, sk);
-	else
-		sf_emit_sock(run, &ev, pin.file, NULL);
+	sf_emit_sock_of(run, &ev, &pin, sk);
 	sf_unpin(&pin);
 }
 
@@ -177,10 +193,7 @@ static void sf_emit_accept_failed(struct sf_run *run, const struct sf_call *call
 	struct sf_pin pin = sf_pin_call(call);
 	const struct sock *sk = sf_file_sock(pin.file);
 
-	if (sk) {
-		sf_sock_tuple(&ev->tuple, sk);
-		ev->name = sf_unix_name(sk);
-	}
+	sf_sock_look(ev, sk);
 	sf_emit_sock(run, ev, NULL, sk);
 	sf_unpin(&pin);
 }
@@ -201,13 +214,11 @@ void sf_tell_accept(struct sf_run *run, const struct sf_call *call)
 		pin = sf_pin_fd(call->ret);
 		sk = sf_file_sock(pin.file);
 	}
-	if (sk) {
-		sf_sock_tuple(&ev.tuple, sk);
-		ev.name = sf_unix_name(sk);
+	sf_sock_look(&ev, sk);
+	if (sk)
 		sf_emit_sock_described(run, &ev, pin.file, sk);
-	} else {
+	else
 		sf_emit_accept_failed(run, call, &ev);
-	}
 	sf_unpin(&pin);
 }
 
@@ -223,16 +234,10 @@ void sf_tell_bind(struct sf_run *run, const struct sf_call *call)
 	struct sf_pin pin = sf_pin_call(call);
 	struct sock *sk = sf_file_sock(pin.file);
 
-	if (sk) {
-		sf_sock_tuple(&ev.tuple, sk);
-		ev.name = sf_unix_name(sk);
-	}
+	sf_sock_look(&ev, sk);
 	if (call->ret < 0 || ev.tuple.family == AF_PACKET)
 		sf_sock_asked(run, call, &ev, SF_END_LOCAL);
-	if (sk)
-		sf_emit_sock_described(run, &ev, pin.file, sk);
-	else
-		sf_emit_sock(run, &ev, pin.file, NULL);
+	sf_emit_sock_of(run, &ev, &pin, sk);
 	sf_unpin(&pin);
 }
 
@@ -248,13 +253,8 @@ void sf_tell_socknum(struct sf_run *run, const struct sf_call *call)
 	struct sf_pin pin = sf_pin_call(call);
 	struct sock *sk = sf_file_sock(pin.file);
 
-	if (sk) {
-		sf_sock_tuple(&ev.tuple, sk);
-		ev.name = sf_unix_name(sk);
-		sf_emit_sock_described(run, &ev, pin.file, sk);
-	} else {
-		sf_emit_sock(run, &ev, pin.file, NULL);
-	}
+	sf_sock_look(&ev, sk);
+	sf_emit_sock_of(run, &ev, &pin, sk);
 	sf_unpin(&pin);
 }
 

@@ -8,19 +8,29 @@ use benches::cost::figures::{Added, Figure, State};
 use benches::cost::subject::Subject;
 use benches::cost::{self, Report};
 use probe_loader::driver::{Choice, Driver, Options};
+use probe_loader::selection::{Builder, Selection};
 
 const USAGE: &str = "\
-usage: call-cost [--driver auto|kmod|ebpf] [--rounds N]
+usage: call-cost [--driver auto|kmod|ebpf] [--rounds N] [--ops LIST] [--uid N]
   Times of system calls bare, with an empty eBPF program on sys_exit, and with
-  the driver and its reader, in turns. As root. 25 rounds unless told.";
+  the driver and its reader, in turns. As root. 25 rounds unless told.
+  --ops  operations and classes that the driver selects: what the others cost
+  --uid  the user that it selects: what the calls of all others cost";
+
+/// What is measured.
+struct Args {
+    choice: Choice,
+    rounds: usize,
+    selection: Builder,
+}
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let Some((choice, rounds)) = parse(&args) else {
+    let Some(args) = parse(&args) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match run(choice, rounds) {
+    match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("call-cost: {error}");
@@ -29,31 +39,40 @@ fn main() -> ExitCode {
     }
 }
 
-fn parse(args: &[String]) -> Option<(Choice, usize)> {
-    let (mut choice, mut rounds) = (Choice::Auto, 25);
+fn parse(args: &[String]) -> Option<Args> {
+    let mut parsed = Args { choice: Choice::Auto, rounds: 25, selection: Selection::builder() };
     let mut args = args.iter().map(String::as_str);
     while let Some(flag) = args.next() {
         match (flag, args.next()?) {
-            ("--driver", "auto") => choice = Choice::Auto,
-            ("--driver", "kmod") => choice = Choice::Kmod,
-            ("--driver", "ebpf") => choice = Choice::Ebpf,
-            ("--rounds", n) => rounds = n.parse().ok().filter(|n| *n > 0)?,
+            ("--driver", "auto") => parsed.choice = Choice::Auto,
+            ("--driver", "kmod") => parsed.choice = Choice::Kmod,
+            ("--driver", "ebpf") => parsed.choice = Choice::Ebpf,
+            ("--rounds", n) => parsed.rounds = n.parse().ok().filter(|n| *n > 0)?,
+            ("--ops", list) => parsed.selection = parsed.selection.ops(list.parse().ok()?),
+            ("--uid", n) => {
+                let user = n.parse().ok()?;
+                parsed.selection = parsed.selection.users(user..=user);
+            }
             _ => return None,
         }
     }
-    Some((choice, rounds))
+    Some(parsed)
 }
 
-fn run(choice: Choice, rounds: usize) -> io::Result<()> {
+fn run(args: &Args) -> io::Result<()> {
     // The measured process first: it is forked while there is one thread.
     let mut subject = Subject::start(0)?;
-    let driver = Driver::open(choice, &Options::default()).map_err(io::Error::other)?;
+    let mut driver = Driver::open(args.choice, &Options::default()).map_err(io::Error::other)?;
+    let selection = args.selection.build().map_err(io::Error::other)?;
+    if !selection.is_everything() {
+        driver.select(&selection).map_err(io::Error::other)?;
+    }
     let kind = driver.kind();
-    let report = cost::measure(&mut subject, driver, rounds, |done| {
-        eprint!("\rround {done} of {rounds}");
+    let report = cost::measure(&mut subject, driver, args.rounds, |done| {
+        eprint!("\rround {done} of {}", args.rounds);
     });
     eprintln!();
-    show(&mut io::stdout().lock(), &kind.to_string(), rounds, &report?)
+    show(&mut io::stdout().lock(), &kind.to_string(), args.rounds, &report?)
 }
 
 fn show(out: &mut impl io::Write, driver: &str, rounds: usize, report: &Report) -> io::Result<()> {

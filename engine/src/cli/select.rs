@@ -63,10 +63,15 @@ impl Select {
         })
     }
 
-    /// What is recorded, of what the collection mode has a use for.
+    /// What is recorded, of what the collection mode has a use for; something
+    /// has to be left.
     pub(crate) fn selection(&self, collect: Collect) -> Result<Selection, Error> {
-        let asked = self.ops.map_or(Ops::ALL, with_ends);
         let useless = Ops::ALL - of_mode(collect);
+        if self.ops.is_some_and(|ops| ops - useless == Ops::NONE) {
+            // What was asked for is what the mode leaves out.
+            return Err(Error::NoOperation);
+        }
+        let asked = self.ops.map_or(Ops::ALL, with_ends);
         let mut builder: Builder = Selection::builder().ops(asked - useless);
         for pid in &self.pids {
             builder = builder.tree(*pid);
@@ -157,6 +162,10 @@ mod tests {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(says), "{error}");
         }
+        let args = parsed("--ops path,open").expect("parsed");
+        let error = args.selection(Collect::NoFiles).expect_err("nothing is left").to_string();
+        assert_eq!(error, "no operation is left");
+        assert!(args.selection(Collect::Consume).is_ok());
         let args = parsed("--cgroup /none/such").expect("parsed");
         let error = args.selection(Collect::Flows).expect_err("no group").to_string();
         assert_eq!(error, "/none/such is no control group");
