@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use probe_loader::Counters;
 use probe_loader::driver::{self, Driver};
 use probe_loader::selection::Selection;
@@ -21,6 +21,7 @@ use crate::merge::Merge;
 use crate::metrics::{Board, Fill, State};
 use crate::output::{Ended, Outputs};
 use crate::raw::{self, End, Meta, Tap};
+use crate::runtimes::Runtimes;
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
 use crate::{Engine, Settings};
@@ -115,6 +116,14 @@ const SLEEP: Duration = Duration::from_millis(10);
 /// Fewer events than this in one round: sleep rather than spin.
 const FEW: u64 = 512;
 
+/// A second signal that comes sooner than this after the end is one with the first.
+const TWICE: Duration = Duration::from_millis(500);
+
+/// Whether it ends the capture; else it is SIGHUP.
+fn is_end(signal: &siginfo) -> bool {
+    signal.ssi_signo != Signal::SIGHUP as u32
+}
+
 /// A capture that is set up and not started.
 pub struct Capture {
     driver: Driver,
@@ -132,6 +141,8 @@ pub struct Capture {
     board: Option<Arc<Board>>,
     /// The most that waited in each ring since they were published last.
     fills: Vec<Fill>,
+    /// Who is asked for the names of containers.
+    runtimes: Option<Runtimes>,
 }
 
 impl Capture {
@@ -161,7 +172,13 @@ impl Capture {
             (settings.schema == Version::V6).then(|| Losses::new(settings.export_interval, begun));
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
         let (merge, tap, board, fills) = (Merge::default(), None, None, Vec::new());
-        Ok(Self { driver, engine, losses, merge, tap, begun, poll, signals, board, fills })
+        let runtimes = None;
+        Ok(Self { driver, engine, losses, merge, tap, begun, poll, signals, board, fills, runtimes })
+    }
+
+    /// Asks these for the names of containers.
+    pub fn ask(&mut self, runtimes: Runtimes) {
+        self.runtimes = Some(runtimes);
     }
 
     /// Publishes what is counted there, each second.
@@ -195,6 +212,7 @@ impl Capture {
             tap.begin(&meta, self.driver.rings(), self.engine.users(), &found, &listening);
         }
         self.engine.start_with(found, listening);
+        self.name_containers();
         Ok(())
     }
 
@@ -310,14 +328,23 @@ impl Capture {
         });
     }
 
+    fn name_containers(&mut self) {
+        if let Some(runtimes) = &self.runtimes {
+            runtimes.exchange(&mut self.engine);
+        }
+    }
+
     fn every_second(&mut self) {
         self.publish_state();
+        self.name_containers();
         // The horizon lags behind the clock, and so may exports.
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
         let clock = Clock::measure();
         let cpus = self.driver.counters();
         self.engine.tick(now);
-        self.engine.follow_clock(clock);
+        if self.engine.follow_clock(clock) {
+            log::warn!("the clock of this host was set, and the times of records follow it");
+        }
         if self.losses.as_ref().is_some_and(|losses| losses.is_due(now)) {
             self.tell_losses(&cpus, now, false);
         }
@@ -369,10 +396,10 @@ impl Capture {
         // One that comes after another of its kind is one with it.
         let mut wake = Wake::Work;
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            match Signal::try_from(signal.ssi_signo.cast_signed()) {
-                Ok(Signal::SIGHUP) if wake == Wake::Work => wake = Wake::Reload,
-                Ok(Signal::SIGHUP) => {}
-                _ => wake = Wake::End,
+            if is_end(&signal) {
+                wake = Wake::End;
+            } else if wake == Wake::Work {
+                wake = Wake::Reload;
             }
         }
         Ok(wake)
@@ -387,6 +414,7 @@ impl Capture {
         }
         // No probe runs: everything is published, and the counters are final.
         self.drain(u64::MAX);
+        self.name_containers();
         let cpus = self.driver.counters();
         let now = clock::monotonic();
         self.tell_losses(&cpus, now, true);
@@ -398,7 +426,13 @@ impl Capture {
             let end = End::of(&account, now, elapsed, damaged);
             tap.finish(end, counts.events)
         });
-        let outputs = outputs.finish(account.clone());
+        let ending = Instant::now();
+        let signals = self.signals;
+        let outputs = outputs.finish_unless(account.clone(), || {
+            // One that is sent to a group and handed on comes twice.
+            matches!(signals.read_signal(), Ok(Some(signal)) if is_end(&signal))
+                && ending.elapsed() >= TWICE
+        });
         stopped?;
         Ok(Outcome { outputs, recording, account, damaged, elapsed })
     }

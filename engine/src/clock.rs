@@ -46,6 +46,13 @@ impl Clock {
         Self { monotonic: 0, boottime: 0 }
     }
 
+    /// A clock with these distances, ns: the Unix epoch's time less that of `CLOCK_MONOTONIC`, and
+    /// less that of `CLOCK_BOOTTIME`.
+    #[must_use]
+    pub const fn with_distances(monotonic: i64, boottime: i64) -> Self {
+        Self { monotonic, boottime }
+    }
+
     /// Measures this host.
     #[must_use]
     pub fn measure() -> Self {

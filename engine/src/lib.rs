@@ -11,6 +11,7 @@ pub mod merge;
 pub mod metrics;
 pub mod output;
 pub mod raw;
+pub mod runtimes;
 pub mod scap;
 pub mod semantics;
 pub mod sink;

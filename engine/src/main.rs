@@ -20,6 +20,7 @@ struct Cli {
 enum Command {
     Record(Box<cli::record::Args>),
     Print(cli::print::Args),
+    Top(cli::top::Args),
     Diff(cli::diff::Args),
     Config(cli::config::Args),
     Probe(cli::probe::Args),
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     end(match Cli::parse().command {
         Command::Record(args) => cli::record::run(&args),
         Command::Print(args) => cli::print::run(&args),
+        Command::Top(args) => cli::top::run(&args),
         Command::Diff(args) => cli::diff::run(&args),
         Command::Config(args) => cli::config::run(&args),
         Command::Probe(args) => cli::probe::run(&args),

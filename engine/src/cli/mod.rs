@@ -21,3 +21,4 @@ mod settings;
 mod signals;
 mod size;
 mod summary;
+pub(crate) mod top;

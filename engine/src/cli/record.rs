@@ -13,6 +13,7 @@ use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
 use engine::raw::Tap;
+use engine::runtimes::Runtimes;
 use engine::semantics::{Collect, Semantics};
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
@@ -129,6 +130,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     }
     if server.is_some() {
         capture.publish(board);
+    }
+    if let Some(root) = &config.runtimes {
+        capture.ask(Runtimes::begin(root.clone()).context("cannot start a thread")?);
     }
     let running = Running { values, collect: semantics.collect, selection };
     let outcome = record(args, running, &config, kind, capture)?;

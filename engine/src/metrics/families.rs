@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The metrics. docs/metrics.md describes them.
 
-use nix::time::{ClockId, clock_gettime};
 use probe_loader::counters::{CAUSE_NAMES, CLASS_NAMES, CLASSES, Counters};
 
 use super::text::Text;
-use super::{Board, State};
+use super::{Board, Cost, State};
 use crate::account::COUNTS;
 use crate::output::{Cause, Kinds, Numbers};
 
@@ -185,17 +184,9 @@ fn queues(text: &mut Text, board: &Board) {
 
 /// The cost of the recorder itself.
 fn process(text: &mut Text) {
-    let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID);
-    let cpu = cpu.map_or(0.0, |t| t.tv_sec() as f64 + t.tv_nsec() as f64 / 1e9);
-    text.counter("process_cpu_seconds", "CPU time of the recorder").sample(&[], cpu);
+    let cost = Cost::now();
+    text.counter("process_cpu_seconds", "CPU time of the recorder")
+        .sample(&[], cost.cpu.as_secs_f64());
     text.gauge("process_resident_memory_bytes", "Memory of the recorder")
-        .sample(&[], resident().unwrap_or(0));
-}
-
-/// Resident memory in bytes: the second number of proc(5) statm, in pages.
-fn resident() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
-    Some(pages * u64::try_from(size).ok()?)
+        .sample(&[], cost.resident);
 }

@@ -7,6 +7,7 @@
 //! in a thread of their own.
 
 mod address;
+mod cost;
 mod families;
 mod server;
 mod text;
@@ -16,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use probe_loader::Ring;
 
 pub use address::{Address, NoAddress};
+pub use cost::Cost;
 pub use server::{Error, Server};
 
 use crate::account::Account;

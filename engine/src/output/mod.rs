@@ -41,6 +41,7 @@ mod series;
 mod socket;
 mod sync;
 mod tally;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -62,6 +63,7 @@ pub use series::Keep;
 pub use socket::{MAX_PACKET, Socket};
 use tally::Tally;
 pub use tally::{CAUSES, Cause, Numbers};
+pub use tap::Reader;
 
 use crate::account::Account;
 use crate::sink::Sink;
@@ -342,16 +344,34 @@ impl Outputs {
             };
             targets.push((spec, target, every));
         }
-        let room = specs.iter().map(|spec| spec.buffer).sum::<usize>() / batch::FULL;
-        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
         let now = Instant::now();
         let lanes = targets.into_iter().map(|(spec, target, every)| {
-            Lane::start(spec, target, every.map(|every| (every, now + every)))
+            let rotation = every.map(|every| (every, now + every));
+            Lane::start(&spec.to.to_string(), spec.buffer, target, rotation)
         });
         let lanes = lanes.collect::<Result<_, _>>()?;
+        Ok(Self::with(lanes, common.options.clone()))
+    }
+
+    /// No output but a reader in this program, for which so many bytes of records may wait.
+    ///
+    /// # Errors
+    /// When its thread cannot be begun.
+    pub fn to_reader(
+        reader: Box<dyn Reader>,
+        buffer: usize,
+        options: write::Options,
+    ) -> Result<Self, Error> {
+        let target = Box::new(tap::TapTarget::new(reader, options.schema));
+        let lane = Lane::start("this program", buffer, target, None)?;
+        Ok(Self::with(vec![lane], options))
+    }
+
+    fn with(lanes: Vec<Lane>, options: write::Options) -> Self {
+        let room = lanes.iter().map(|lane| lane.queue.limit()).sum::<usize>() / batch::FULL;
+        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
         let open = Batch::new(&pool);
-        let options = common.options.clone();
-        Ok(Self { options, open, pool, lanes, looked: now, reopen: false, patient: false })
+        Self { options, open, pool, lanes, looked: Instant::now(), reopen: false, patient: false }
     }
 
     /// From now on waits for outputs that do not keep up, unless they get
@@ -433,22 +453,39 @@ impl Outputs {
     /// Ends all outputs: stores what they have, as far as they can be written
     /// to. `account` is the capture's last.
     #[must_use]
-    pub fn finish(mut self, account: Account) -> Vec<Ended> {
+    pub fn finish(self, account: Account) -> Vec<Ended> {
+        self.finish_unless(account, || false)
+    }
+
+    /// As [`Outputs::finish`], as long as `hurry` does not say that there is no time: then what is
+    /// not done is given up, and what is not written counted as shed.
+    #[must_use]
+    pub fn finish_unless(
+        mut self,
+        account: Account,
+        mut hurry: impl FnMut() -> bool,
+    ) -> Vec<Ended> {
         self.seal();
         let account = Arc::new(account);
         self.lanes.iter().for_each(|lane| lane.queue.end(Arc::clone(&account)));
-        self.lanes.into_iter().map(Lane::join).collect()
+        let mut hurried = false;
+        let mut hurries = || {
+            hurried = hurried || hurry();
+            hurried
+        };
+        self.lanes.into_iter().map(|lane| lane.join(&mut hurries)).collect()
     }
 }
 
 impl Lane {
     fn start(
-        spec: &Spec,
+        name: &str,
+        buffer: usize,
         target: Box<dyn Target>,
         rotation: Option<(Duration, Instant)>,
     ) -> Result<Self, Error> {
-        let name: Arc<str> = spec.to.to_string().into();
-        let queue = Arc::new(Queue::new(spec.buffer));
+        let name: Arc<str> = name.into();
+        let queue = Arc::new(Queue::new(buffer));
         let tally = Arc::new(Tally::default());
         let hand =
             Hand { name: Arc::clone(&name), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };
@@ -459,13 +496,20 @@ impl Lane {
         Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
     }
 
-    /// Waits for the output as long as it gets something done.
-    fn join(self) -> Ended {
+    /// Waits for the output as long as it gets something done, and there is no hurry.
+    fn join(self, hurries: &mut dyn FnMut() -> bool) -> Ended {
         let mut before = self.tally.get();
         let mut since = Instant::now();
         let stuck = loop {
             if self.thread.is_finished() {
                 break self.thread.join().is_err();
+            }
+            if hurries() {
+                log::error!(
+                    output = &*self.name;
+                    "the output is given up for a second signal: what waited for it is not written"
+                );
+                break true;
             }
             std::thread::sleep(Duration::from_millis(2));
             let now = self.tally.get();
@@ -478,11 +522,11 @@ impl Lane {
         };
         let mut numbers = self.tally.get();
         if stuck {
-            let failed = &mut numbers.shed[Cause::Failed as usize];
-            let done = before.shed.iter().fold(before.written, |mut sum, kinds| {
+            let done = numbers.shed.iter().fold(numbers.written, |mut sum, kinds| {
                 sum += *kinds;
                 sum
             });
+            let failed = &mut numbers.shed[Cause::Failed as usize];
             for (kind, handed) in numbers.handed.0.iter().enumerate() {
                 failed.0[kind] += handed.saturating_sub(done.0[kind]);
             }

@@ -43,7 +43,12 @@ pub struct Details {
 pub struct Containers {
     list: Vec<Container>,
     by_id: FxHashMap<Arc<str>, ContainerRef>,
+    /// What came since it was asked for last.
+    new: Vec<(Arc<str>, ContainerType)>,
 }
+
+/// New containers that are remembered. A source without runtimes never asks for them.
+const MAX_NEW: usize = 1024;
 
 impl Containers {
     /// The container of a process with this control group path, if it is one.
@@ -74,8 +79,22 @@ impl Containers {
             written: 0,
             complete: false,
         });
+        if self.new.len() < MAX_NEW {
+            self.new.push((Arc::clone(&id), kind));
+        }
         self.by_id.insert(id, place);
         Some(place)
+    }
+
+    /// The containers that came since the last time.
+    pub fn take_new(&mut self) -> Vec<(Arc<str>, ContainerType)> {
+        std::mem::take(&mut self.new)
+    }
+
+    /// The container of this id, if it is there.
+    #[must_use]
+    pub fn find(&self, id: &str) -> Option<ContainerRef> {
+        self.by_id.get(id).copied()
     }
 
     /// The container.

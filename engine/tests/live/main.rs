@@ -18,6 +18,7 @@
 mod accounting;
 mod errors;
 mod exact;
+mod faults;
 mod killed;
 mod lifecycle;
 mod outputs;
@@ -25,3 +26,4 @@ mod recording;
 mod selection;
 mod service;
 mod support;
+mod top;

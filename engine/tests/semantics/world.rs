@@ -6,6 +6,7 @@ use engine::clock::Clock;
 use engine::semantics::Semantics;
 use engine::sink::Sink;
 use engine::snapshot::{Found, Listening, Lookup, NoLookup};
+use engine::state::container::Details;
 use engine::state::users::Users;
 use engine::{Counts, Engine, Settings};
 use probe_loader::Record;
@@ -89,6 +90,37 @@ impl World {
 
     pub(crate) fn put_loss(&mut self, pid: u32, loss: Loss) {
         self.engine.put_loss(pid, self.now - SECOND, self.now, loss);
+    }
+
+    /// The clock of the host is set to so many seconds more, or less, than at first.
+    pub(crate) fn set_clock(&mut self, seconds: i64) -> bool {
+        let distance = seconds * SECOND.cast_signed();
+        self.engine.follow_clock(Clock::with_distances(distance, distance))
+    }
+
+    /// A process is found in this control group.
+    pub(crate) fn find_in(&mut self, pid: u32, cgroup: &str) {
+        let h = self.hdr(pid, pid, SF_OP_EXEC);
+        let exec = sf_rec_exec { h, start: self.now, ppid: 1, ..sf_rec_exec::default() };
+        let strings = ExecStrings {
+            exe: b"/bin/server",
+            cwd: b"/",
+            cgroup: cgroup.as_bytes(),
+            args: b"server\0",
+            env: b"",
+        };
+        self.apply(&Record::Exec(&exec, strings));
+    }
+
+    /// The ids of containers that came since the last time.
+    pub(crate) fn new_containers(&mut self) -> Vec<String> {
+        self.engine.take_new_containers().map(|question| question.id.to_string()).collect()
+    }
+
+    pub(crate) fn container_told(&mut self, id: &str, name: &str) {
+        let image = "nginx:1.27".into();
+        let details = Details { name: name.into(), image, ..Details::default() };
+        self.engine.container_told(id, details);
     }
 
     pub(crate) fn begin_file(&mut self) {

@@ -192,6 +192,8 @@ pub(crate) struct Config {
     pub(crate) schema: Version,
     pub(crate) export_interval: Duration,
     pub(crate) flush_interval: Duration,
+    /// Where the files of container runtimes are, if they are to be read.
+    pub(crate) runtimes: Option<PathBuf>,
     pub(crate) outputs: Vec<Spec>,
     pub(crate) metrics: Option<Address>,
     pub(crate) select: Select,
@@ -228,6 +230,9 @@ impl Config {
             schema: text(Key::Schema).parse()?,
             export_interval: time(Key::ExportInterval)?,
             flush_interval: time(Key::FlushInterval)?,
+            runtimes: units::switch(&text(Key::ContainerNames))
+                .unwrap_or(true)
+                .then(|| text(Key::ContainerRoot).into()),
             outputs: outputs.collect::<anyhow::Result<_>>()?,
             metrics: values.text(Key::Metrics, None).map(|text| text.parse()).transpose()?,
             select: Select::new(values).map_err(anyhow::Error::msg)?,

@@ -26,6 +26,8 @@ pub(crate) enum Key {
     FileReadMode,
     ExportInterval,
     FlushInterval,
+    ContainerNames,
+    ContainerRoot,
     To,
     Rotate,
     RotateSize,
@@ -337,6 +339,27 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         value: Value::Time,
         default: Some("5"),
         help: "Store what was collected this often: what a crash can lose",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::ContainerNames,
+        section: Section::Records,
+        name: "container-names",
+        flag: Flag::Long("container-names"),
+        value: Value::Switch,
+        default: Some("on"),
+        help: "Look up names and images of containers in the files of their runtimes, or at their \
+               sockets; else they are \"incomplete\"",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::ContainerRoot,
+        section: Section::Records,
+        name: "container-root",
+        value: Value::Text("DIR"),
+        default: Some("/"),
+        help: "Folder that the files of runtimes are below: where a recorder in a container sees \
+               those of its host",
         ..PLAIN
     },
     Setting {
