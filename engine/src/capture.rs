@@ -173,7 +173,19 @@ impl Capture {
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
         let (merge, tap, board, fills) = (Merge::default(), None, None, Vec::new());
         let runtimes = None;
-        Ok(Self { driver, engine, losses, merge, tap, begun, poll, signals, board, fills, runtimes })
+        Ok(Self {
+            driver,
+            engine,
+            losses,
+            merge,
+            tap,
+            begun,
+            poll,
+            signals,
+            board,
+            fills,
+            runtimes,
+        })
     }
 
     /// Asks these for the names of containers.
