@@ -78,7 +78,7 @@ pub enum Entry<'a> {
     /// What was recorded. The first one of every recording.
     Meta(Box<Meta>),
     /// Names of the recorded host's users and groups.
-    Users(Users),
+    Users(Box<Users>),
     /// A process that ran at the start.
     Process(Box<Found>),
     /// Ports that sockets listened on at the start.
@@ -90,7 +90,7 @@ pub enum Entry<'a> {
     /// What was handed to the engine.
     Round(Round),
     /// Time passed for the engine.
-    Second(Second),
+    Second(Box<Second>),
     /// What the engine looked up since the entry of the last of `Round`,
     /// `Second`, `End`, and found.
     Lookup(u32, Option<Box<Found>>),
@@ -236,7 +236,7 @@ fn parse(kind: u32, payload: &[u8]) -> Option<Entry<'_>> {
     let mut input = Get(payload);
     Some(match kind {
         META => Entry::Meta(Box::new(Meta::from_json(payload)?)),
-        USERS => Entry::Users(get_users(&mut input)?),
+        USERS => Entry::Users(Box::new(get_users(&mut input)?)),
         PROCESS => Entry::Process(Box::new(found::get(&mut input)?)),
         LISTENING => Entry::Listening(get_listening(&mut input)?),
         READY => Entry::Ready,
@@ -247,7 +247,7 @@ fn parse(kind: u32, payload: &[u8]) -> Option<Entry<'_>> {
             Entry::Records(Records { ring, position, bytes: input.0 })
         }
         ROUND => Entry::Round(Round { now: input.u64()?, ends: get_rows(&mut input)? }),
-        SECOND => Entry::Second(second(&mut input)?),
+        SECOND => Entry::Second(Box::new(second(&mut input)?)),
         LOOKUP => {
             let (pid, found) = lookup(&mut input)?;
             Entry::Lookup(pid, found)
@@ -313,7 +313,7 @@ mod tests {
         let clock = Clock::with_offsets(-1, 2);
         put_second(&mut out, 6, &clock, &cpus, &kept);
         let second = Second { now: 6, clock, cpus: cpus.clone(), kept };
-        assert!(matches!(taken(&out), Entry::Second(found) if found == second));
+        assert!(matches!(taken(&out), Entry::Second(found) if *found == second));
 
         out.clear();
         let end = End { now: 7, at: -1, cpus, kept, switched_off: true, ..End::default() };

@@ -60,6 +60,8 @@ mod names;
 mod player;
 mod reader;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod words;
 mod writer;

@@ -82,7 +82,7 @@ impl Recording {
         let mut listening = Listening::default();
         loop {
             match reader.next_entry()? {
-                Some(Entry::Users(names)) => users = names,
+                Some(Entry::Users(names)) => users = *names,
                 Some(Entry::Process(found)) => processes.push(*found),
                 Some(Entry::Listening(ports)) => listening = ports,
                 Some(Entry::Unknown(_)) => {}
@@ -150,7 +150,7 @@ impl<S: Sink> Player<S> {
                 }
                 Some(Entry::Second(second)) => {
                     before(second.now);
-                    self.second(second);
+                    self.second(*second);
                     return Ok(Some(Moment::Second));
                 }
                 Some(Entry::Hole(hole)) => self.hole(&hole),

@@ -215,3 +215,52 @@ fn two_threads_agree() {
     assert_eq!(got, counters.total_told());
     assert_eq!(counters.total_seen(), count);
 }
+
+/// The whole records of a slice, as [`Ring::published`] describes it.
+fn whole(bytes: &[u8], limit: usize) -> Vec<Vec<u8>> {
+    let (mut at, mut records) = (0, Vec::new());
+    while at < limit {
+        let len = usize::from(u16::from_ne_bytes([bytes[at + 20], bytes[at + 21]]));
+        records.push(bytes[at..at + len].to_vec());
+        at += len;
+    }
+    records
+}
+
+proptest! {
+    #[test]
+    fn what_is_published_is_what_is_read(
+        // Several laps, with records that cross the end of the ring.
+        lens in proptest::collection::vec(3usize..1500, 100..400),
+        look in 1usize..30,
+    ) {
+        let (mut writer, mut reader) = pair();
+        let (mut copied, mut read) = (Vec::new(), Vec::new());
+        for (index, len) in lens.iter().enumerate() {
+            prop_assert!(writer.put(1, &record(SF_OP_READ as u8, len * 8, index as u64, index as u8)));
+            let full = reader.head() - reader.position() + reader.held() > SIZE as u64 / 4;
+            if index % look != 0 && !full && index + 1 != lens.len() {
+                reader.refresh();
+                continue;
+            }
+            reader.refresh();
+            let mut at = reader.position();
+            while at != reader.head() {
+                let (bytes, limit) = reader.published(at);
+                let found = whole(bytes, limit);
+                prop_assert!(!found.is_empty());
+                at += found.iter().map(|record| record.len() as u64).sum::<u64>();
+                copied.extend(found);
+            }
+            prop_assert!(reader.published(at).0.is_empty());
+            prop_assert!(reader.published(at + 8).0.is_empty(), "not written yet");
+            while let Some(bytes) = reader.peek() {
+                read.push(bytes.to_vec());
+                reader.advance();
+            }
+            reader.release();
+        }
+        prop_assert_eq!(read.len(), lens.len());
+        prop_assert!(copied == read);
+    }
+}
