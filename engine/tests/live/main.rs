@@ -16,6 +16,7 @@
 //! | `SYSFLOW_PYTHON` | a Python that has fastavro | python3 |
 
 mod accounting;
+mod containers;
 mod errors;
 mod exact;
 mod faults;

@@ -14,7 +14,7 @@ use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
 use nix::unistd::{Pid, write};
 
 use crate::support::recorder::{Recorder, sysflow};
-use crate::support::{Lab, until, workload};
+use crate::support::{Lab, skipped, until, workload};
 
 fn text(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -216,6 +216,20 @@ fn a_recorder_is_shown_by_its_socket_and_its_files() {
     // Nobody reads its socket any more, which it tells; its file is whole.
     let ended = recorder.interrupt();
     assert!(ended.told.contains("the reader at") && ended.file.is_file(), "{}", ended.told);
+}
+
+#[test]
+fn where_another_capture_has_the_driver_the_way_to_show_it_is_told() {
+    let Some(lab) = Lab::enter("top of a busy driver") else { return };
+    if lab.driver() != "kmod" {
+        return skipped("top of a busy driver", "only the module serves one capture at a time");
+    }
+    let recorder = Recorder::start(&lab, "x.sf", &[]);
+    let output = sysflow().args(["top", "--driver", "kmod", "-n", "1"]).output().expect("sysflow");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains("in use by another process") && told.contains("--from"), "{told}");
+    recorder.interrupt().well();
 }
 
 #[test]

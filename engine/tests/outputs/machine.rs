@@ -62,7 +62,11 @@ impl Machine {
     }
 
     pub(crate) fn with(specs: &[Spec], common: &Common) -> Self {
-        let outputs = Outputs::open(specs, common).unwrap_or_else(|error| panic!("{error}"));
+        Self::of(Outputs::open(specs, common).unwrap_or_else(|error| panic!("{error}")))
+    }
+
+    /// One whose records go to these.
+    pub(crate) fn of(outputs: Outputs) -> Self {
         let lookup = Box::new(NoLookup);
         let mut engine =
             Engine::new(Settings::default(), Clock::epoch(), Users::none(), lookup, outputs);

@@ -99,3 +99,13 @@ fn cut(text: &str, room: usize, fit: Fit) -> &str {
         &text[..kept]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_terminals_is_escaped() {
+        assert_eq!(escaped("/tmp/\x1b[2J\u{202e}a\nb é"), "/tmp/\\u{1b}[2J\\u{202e}a\\nb é");
+    }
+}

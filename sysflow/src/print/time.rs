@@ -129,6 +129,15 @@ mod tests {
     }
 
     #[test]
+    fn clocks_show_the_time_of_day() {
+        assert_eq!(Times::Utc.clock(1_553_543_280_704_111_050), "19:48:00");
+        assert_eq!(Times::Utc.clock(-1), "23:59:59");
+        let zone = Times::Zone(TimeZone::fixed(jiff::tz::offset(2)));
+        assert_eq!(zone.clock(1_553_550_480_000_000_000), "23:48:00");
+        assert_eq!(zone.clock(1_553_557_680_000_000_000), "01:48:00");
+    }
+
+    #[test]
     fn known_times() {
         assert_eq!(utc(0), "1970-01-01T00:00:00.000000000Z");
         assert_eq!(utc(1_553_543_280_704_111_050), "2019-03-25T19:48:00.704111050Z");

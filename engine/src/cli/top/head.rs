@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use engine::account::Account;
+use engine::clock::epoch_now;
 use engine::metrics::{Board, Cost, State};
 use probe_loader::counters::{CAUSE_NAMES, CAUSES, Counters};
 
@@ -54,6 +56,7 @@ pub(super) struct Meter {
     source: String,
     board: Option<Arc<Board>>,
     begun: Instant,
+    /// What was told last; at first nothing, when this began.
     state: Arc<State>,
     cost: Cost,
     told_lost: u64,
@@ -73,7 +76,10 @@ impl Meter {
             source,
             board,
             begun: Instant::now(),
-            state: Arc::default(),
+            state: Arc::new(State {
+                account: Account { at: epoch_now(), ..Account::default() },
+                ..State::default()
+            }),
             cost: Cost::now(),
             told_lost: 0,
             rates: (0.0, 0.0),
@@ -114,13 +120,10 @@ impl Meter {
             let per_second =
                 |now: u64, before: u64| now.saturating_sub(before) as f64 / (passed as f64 / 1e9);
             let events = |state: &State| state.account.counts.events;
-            // Nothing is known of a time before the first.
-            if self.state.account.at > 0 {
-                self.rates = (
-                    per_second(events(&state), events(&self.state)),
-                    per_second(lost, before.total_lost()),
-                );
-            }
+            self.rates = (
+                per_second(events(&state), events(&self.state)),
+                per_second(lost, before.total_lost()),
+            );
             self.state = state;
         }
         let state = &self.state;
@@ -159,5 +162,5 @@ fn fullest(state: &State) -> (f64, u64) {
 
 /// The time of day in the time zone of this host.
 fn clock() -> String {
-    sysflow::print::Times::local().clock(engine::clock::epoch_now())
+    sysflow::print::Times::local().clock(epoch_now())
 }

@@ -21,8 +21,8 @@ use super::tally::{Records, Shared};
 use super::{Args, Show};
 
 /// What helps where another capture has the driver.
-const ATTACH: &str = "another capture has the driver: show that one with --from, the files that it \
-                      writes, or unix:PATH where it writes to a socket";
+const ATTACH: &str = "show that capture instead: sysflow top --from the files that it writes, or \
+                      unix:PATH where it writes to a socket";
 
 fn open(args: &Args) -> anyhow::Result<Driver> {
     let choice = match &*args.driver {
@@ -31,9 +31,10 @@ fn open(args: &Args) -> anyhow::Result<Driver> {
         _ => Choice::Auto,
     };
     Driver::open(choice, &Options::default()).map_err(|error| {
-        let busy = matches!(error, Error::Kmod(kmod::Error::Busy));
-        let error = anyhow::Error::new(error).context("cannot capture");
-        if busy { error.context(ATTACH) } else { error }
+        if matches!(error, Error::Kmod(kmod::Error::Busy)) {
+            return anyhow::anyhow!("cannot capture: {error}; {ATTACH}");
+        }
+        anyhow::Error::new(error).context("cannot capture")
     })
 }
 

@@ -193,20 +193,21 @@ pub(super) fn lock(tally: &Mutex<Tally>) -> MutexGuard<'_, Tally> {
     tally.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Processes, files and containers that are known at most: a capture that goes on for long tells
-/// them anew then.
-const ENTITIES: u64 = if cfg!(test) { 200 } else { 200_000 };
+/// Bytes of descriptions of processes, files and containers that are kept at most.
+const ROOM: usize = 64 << 20;
+
+/// With so many a capture begins to tell them anew, before there is no room for more.
+const FULL: usize = 48 << 20;
 
 /// Takes the records of a capture or a stream.
 pub(super) struct Records {
     resolver: Resolver,
-    entities: u64,
     tally: Shared,
 }
 
 impl Records {
     pub(super) fn new(tally: Shared) -> Self {
-        Self { resolver: Resolver::new(), entities: 0, tally }
+        Self { resolver: Resolver::with_limit(ROOM), tally }
     }
 }
 
@@ -216,9 +217,7 @@ impl Reader for Records {
     }
 
     fn record(&mut self, record: Record) {
-        let is_event = Event::of(&record).is_some();
         let resolved = self.resolver.accept(record);
-        self.entities += u64::from(!is_event);
         let mut tally = lock(&self.tally);
         tally.count_record();
         if let Some(event) = resolved {
@@ -227,7 +226,7 @@ impl Reader for Records {
     }
 
     fn is_full(&self) -> bool {
-        self.entities >= ENTITIES
+        self.resolver.room() >= FULL
     }
 }
 

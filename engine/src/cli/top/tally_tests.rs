@@ -165,14 +165,20 @@ fn what_nobody_described_has_no_name() {
 }
 
 #[test]
-fn many_entities_ask_for_a_new_beginning() {
-    let (_, mut records) = told();
-    for hpid in 0..i64::try_from(ENTITIES).expect("a number") {
-        assert!(hpid < 10 || hpid as u64 + 10 > ENTITIES || !records.is_full());
+fn many_descriptions_ask_for_a_new_beginning_in_time() {
+    let (tally, mut records) = told();
+    let large = "x".repeat(1 << 20);
+    for hpid in 0..48 {
+        assert!(!records.is_full());
         let oid = Oid { create_ts: 2, hpid };
-        records.record(Process { oid, ..Process::default() }.into());
+        records.record(Process { oid, cwd: large.clone(), ..Process::default() }.into());
     }
     assert!(records.is_full());
+    // What comes before the beginning has room as well.
+    let process = Process { oid: SHELL, exe: "/bin/late".to_owned(), ..Process::default() };
+    records.record(process.into());
+    records.record(flow(1, 1));
+    assert_eq!(take(&tally).tables[0][0].name, "/bin/late");
     records.begin();
     assert!(!records.is_full());
 }
