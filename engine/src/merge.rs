@@ -23,6 +23,22 @@ const SPINS: usize = 64;
 pub struct Merge {
     /// For each ring, the latest time at which it was seen quiet.
     quiet_at: Vec<u64>,
+    /// For each ring, the time of its next record; [`NONE`] if none is left
+    /// before the horizon.
+    next: Vec<u64>,
+}
+
+/// No time: nothing is left.
+const NONE: u64 = u64::MAX;
+
+/// No clock tells that. What a broken driver may tell counts as this, and comes
+/// last, in any order.
+const LAST: u64 = u64::MAX - 1;
+
+/// Time of the ring's next record before the horizon.
+#[inline]
+fn next_time(ring: &mut Ring, horizon: u64) -> u64 {
+    ring.peek_ts().filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
 }
 
 impl Merge {
@@ -32,15 +48,33 @@ impl Merge {
     /// `now` is the time before this call, in the records' clock; `u64::MAX`
     /// when the driver is stopped, so that everything is handed out.
     pub fn drain(&mut self, rings: &mut [Ring], now: u64, mut each: impl FnMut(&[u8])) -> u64 {
-        let horizon = self.horizon(rings, now);
         let mut count = 0;
-        while let Some((ring, limit)) = earliest(rings, horizon) {
+        self.runs(rings, now, |rings, ring, limit| {
             count += rings[ring].drain_until(limit, &mut each);
-        }
+        });
         for ring in rings {
             ring.release();
         }
         count
+    }
+
+    /// The same by *runs*: `take` is told which ring is next and up to which
+    /// time no other is, and takes one record from it or more. Returns the
+    /// horizon.
+    pub(crate) fn runs(
+        &mut self,
+        rings: &mut [Ring],
+        now: u64,
+        mut take: impl FnMut(&mut [Ring], usize, u64),
+    ) -> u64 {
+        let horizon = self.horizon(rings, now);
+        self.next.clear();
+        self.next.extend(rings.iter_mut().map(|ring| next_time(ring, horizon)));
+        while let Some((ring, limit)) = self.earliest() {
+            take(rings, ring, limit.min(horizon));
+            self.next[ring] = next_time(&mut rings[ring], horizon);
+        }
+        horizon
     }
 
     /// Looks at all rings; everything older than the result is published and
@@ -58,30 +92,27 @@ impl Merge {
         }
         if now == u64::MAX { now } else { horizon.saturating_sub(MARGIN) }
     }
-}
 
-/// The ring with the oldest record, and the time up to which it is the oldest
-/// of all; `None` when nothing is left before the horizon. At equal times the
-/// ring with the lower number goes first, however the batches fall.
-fn earliest(rings: &mut [Ring], horizon: u64) -> Option<(usize, u64)> {
-    let (mut best, mut second) = (None, None);
-    for (index, ring) in rings.iter_mut().enumerate() {
-        let Some(ts) = ring.peek_ts() else { continue };
-        let here = Some((ts, index));
-        if best.is_none() || here < best {
-            (best, second) = (here, best);
-        } else if second.is_none() || here < second {
-            second = here;
+    /// The ring with the oldest record, and the time up to which it is the
+    /// oldest of all. At equal times the ring with the lower number goes first,
+    /// however the batches fall.
+    #[inline]
+    fn earliest(&self) -> Option<(usize, u64)> {
+        let (mut best, mut second) = ((NONE, 0), (NONE, 0));
+        for (ring, ts) in self.next.iter().enumerate() {
+            if *ts < best.0 {
+                (best, second) = ((*ts, ring), best);
+            } else if *ts < second.0 {
+                second = (*ts, ring);
+            }
         }
+        let limit = match second {
+            (LAST.., _) => u64::MAX,
+            (other, ring) if ring > best.1 => other,
+            (other, _) => other - 1,
+        };
+        (best.0 != NONE).then_some((best.1, limit))
     }
-    let (ts, ring) = best.filter(|(ts, _)| *ts <= horizon)?;
-    let limit = match second {
-        Some((other, index)) if index > ring => other,
-        Some((other, _)) => other - 1,
-        None => u64::MAX,
-    };
-    debug_assert!(limit >= ts, "the oldest record is handed out");
-    Some((ring, limit.min(horizon)))
 }
 
 #[cfg(test)]

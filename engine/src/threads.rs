@@ -10,7 +10,10 @@ use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 ///
 /// # Errors
 /// What the system says.
-pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+pub fn spawn<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
     // A thread takes over the mask of the one that begins it.
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))?;

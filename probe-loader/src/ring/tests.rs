@@ -86,7 +86,7 @@ fn leaves_the_reserve(flood: u8) {
 fn a_nonsense_tail_costs_records_and_nothing_else() {
     let (mut writer, reader) = pair();
     let io = record(SF_OP_READ as u8, 64, 1, 0);
-    reader.tail_word().store(1 << 40, Ordering::Relaxed);
+    reader.maps.tail_word().store(1 << 40, Ordering::Relaxed);
     for _ in 0..3000 {
         writer.put(1, &io);
     }
@@ -116,7 +116,7 @@ fn a_damaged_length_ends_the_batch_without_a_panic() {
     writer.put(1, &record(SF_OP_READ as u8, 64, 1, 0));
     reader.refresh();
     // Scribble over the length, as only a broken driver could.
-    let at = reader.map.base.as_ptr() as usize + SF_RING_DATA as usize + 20;
+    let at = reader.base.as_ptr() as usize + SF_RING_DATA as usize + 20;
     let again = Mapping::new(
         writer.fd(),
         1,
@@ -125,7 +125,7 @@ fn a_damaged_length_ends_the_batch_without_a_panic() {
         ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
     )
     .expect("a second mapping");
-    let offset = at - reader.map.base.as_ptr() as usize;
+    let offset = at - reader.base.as_ptr() as usize;
     // SAFETY: within the second mapping of the same ring.
     unsafe { again.base.as_ptr().add(offset).cast::<u16>().write(7) };
     assert!(reader.peek().is_none());
