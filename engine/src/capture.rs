@@ -311,8 +311,7 @@ impl Running {
     /// one before.
     fn progress(&mut self, started: Instant) -> Progress {
         let lost = self.driver.total().total_lost();
-        let none =
-            Position { at: started, counts: Counts::default(), flows: 0, processes: 0 };
+        let none = Position { at: started, counts: Counts::default(), flows: 0, processes: 0 };
         let before = self.seen.unwrap_or(none);
         let here = self.positions.pop().unwrap_or(before);
         self.seen = Some(here);

@@ -6,8 +6,8 @@
 use probe_loader::Ring;
 use probe_loader::ring::Loan;
 
-use super::sums::Sum;
 use super::Work;
+use super::sums::Sum;
 
 /// One step: a record by its ring and its place in what that ring has lent, or
 /// a sum by its number.

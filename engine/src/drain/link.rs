@@ -97,7 +97,7 @@ impl<B, O> Link<B, O> {
 
     /// Nothing is put any more.
     pub(super) fn end(&self) {
-        // Release pairs with the load in `take`: what was put is there.
+        // Release pairs with the load in `is_over`: what was put is there.
         self.over.store(true, Ordering::Release);
         self.back.ring();
     }
@@ -106,16 +106,28 @@ impl<B, O> Link<B, O> {
     pub(super) fn take(&self) -> Option<Task<B, O>> {
         loop {
             // In this order: what is seen to be over is complete.
-            let over = self.over.load(Ordering::Acquire);
-            if let Some(task) = self.tasks.pop() {
-                self.front.ring();
-                return Some(task);
+            let over = self.is_over();
+            let task = self.try_take();
+            if over || task.is_some() {
+                return task;
             }
-            if over {
-                return None;
-            }
-            self.back.wait(LONG);
+            self.wait_for_task();
         }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::Acquire)
+    }
+
+    pub(super) fn try_take(&self) -> Option<Task<B, O>> {
+        let task = self.tasks.pop()?;
+        self.front.ring();
+        Some(task)
+    }
+
+    /// Returns when something was put or all is over, or earlier.
+    pub(super) fn wait_for_task(&self) {
+        self.back.wait(LONG);
     }
 
     /// Gives an empty batch back.

@@ -28,6 +28,8 @@
 mod batch;
 mod front;
 mod link;
+#[cfg(test)]
+mod model;
 mod sums;
 mod sync;
 
@@ -97,7 +99,15 @@ enum Way<W: Work> {
 /// The back, seen by the front.
 struct Back<W: Work> {
     link: Arc<Chain<W>>,
-    thread: JoinHandle<W>,
+    /// There until it is waited for.
+    thread: Option<JoinHandle<W>>,
+}
+
+/// Also when nobody waits for it, the back does what was put, and ends.
+impl<W: Work> Drop for Back<W> {
+    fn drop(&mut self) {
+        self.link.end();
+    }
 }
 
 impl<W: Work> Drain<W> {
@@ -117,7 +127,7 @@ impl<W: Work> Drain<W> {
         let theirs = Arc::clone(&link);
         let thread = threads::spawn("engine", move || work_through(&theirs, work))?;
         link.taken_by(thread.thread());
-        let way = Way::Two { front: Front::new(tuning), back: Back { link, thread } };
+        let way = Way::Two { front: Front::new(tuning), back: Back { link, thread: Some(thread) } };
         Ok(Self { way, stays: PhantomData })
     }
 
@@ -156,9 +166,10 @@ impl<W: Work> Drain<W> {
     pub fn finish(self) -> Result<W, Box<dyn Any + Send>> {
         match self.way {
             Way::One { work, .. } => Ok(work),
-            Way::Two { back: Back { link, thread }, .. } => {
-                link.end();
-                thread.join()
+            Way::Two { mut back, .. } => {
+                let thread = back.thread.take();
+                drop(back);
+                thread.expect("it is waited for once").join()
             }
         }
     }
@@ -166,7 +177,8 @@ impl<W: Work> Drain<W> {
     /// Whether the other thread is not there any more: it has panicked.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        matches!(&self.way, Way::Two { back, .. } if back.thread.is_finished())
+        let Way::Two { back, .. } = &self.way else { return false };
+        back.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 }
 

@@ -21,7 +21,7 @@
 //!   which flows may be exported and files begun.
 //!
 //! After any of these the next operation is a first one again. That nothing else
-//! looks there is tried by `tests/drain.rs`, with all that drivers tell.
+//! looks there is tried by `tests/drain/`, with all that drivers tell.
 
 use probe_loader::abi::{
     Plain, SF_F_STATE, SF_F_TUPLE, SF_OP_ACCEPT, SF_OP_ANON, SF_OP_CLOSE, SF_OP_DESCRIBE_FILE,

@@ -18,6 +18,7 @@
 mod accounting;
 mod errors;
 mod exact;
+mod idle;
 mod killed;
 mod lifecycle;
 mod outputs;

@@ -184,6 +184,9 @@ pub(crate) struct Config {
     pub(crate) driver: Choice,
     pub(crate) ring_size: Option<usize>,
     pub(crate) ring_total: usize,
+    /// None: to be chosen.
+    pub(crate) threads: Option<usize>,
+    pub(crate) cpus: Option<Vec<usize>>,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
@@ -218,6 +221,11 @@ impl Config {
                 .text(Key::RingSize, None)
                 .and_then(|text| units::ring_size(&text).ok()),
             ring_total: size::parse(&text(Key::RingTotal)).map_err(anyhow::Error::msg)?,
+            threads: units::threads(&text(Key::Threads)).map_err(anyhow::Error::msg)?,
+            cpus: values
+                .text(Key::Cpus, None)
+                .map(|text| units::cpus(&text).map_err(anyhow::Error::msg))
+                .transpose()?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,
