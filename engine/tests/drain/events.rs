@@ -195,9 +195,11 @@ fn tid_of(pid: u8, tid: u8) -> u32 {
     pid_of(pid) + 1000 * u32::from(tid)
 }
 
+/// One of them is none.
+const NO_FILE: u8 = 4;
+
 fn file_of(file: u8) -> u64 {
-    // None for one of them.
-    u64::from(file % 5) * 0x40
+    if file == NO_FILE { 0 } else { u64::from(file + 1) * 0x40 }
 }
 
 fn tuple(datagram: bool, peer: u8) -> sf_tuple {

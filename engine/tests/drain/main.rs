@@ -72,7 +72,21 @@ fn the_order_of_last_uses_is_kept() {
     let open = Step::Open { cpu: 0, wait: 1, pid: 0, tid: 0, fd: 0, file: 0, kind: 0 };
     let close = Step::Close { cpu: 1, wait: 1, pid: 0, tid: 2, fd: 0 };
     let steps = [open, io(0, 1), io(0, 1), io(0, 1), io(1, 1), io(1, 1), io(0, 1), io(1, 1), close];
-    agree(2, &steps).expect("the same");
+    let made = agree(2, &steps).expect("the same");
+    assert_eq!(made.counts.failed, 0);
+    assert!(machine::summed(&steps, 2) > 3);
+}
+
+/// A number that is given to another file is that file's from then on.
+#[test]
+fn a_descriptor_that_becomes_another_stays_that() {
+    let io = Step::Io { cpu: 0, wait: 1, pid: 0, tid: 0, fd: 1, file: 1, op: 0 };
+    let open = Step::Open { cpu: 0, wait: 1, pid: 0, tid: 0, fd: 1, file: 1, kind: 0 };
+    // Of a file that nobody has described yet: what the number was is forgotten.
+    let dup = Step::Dup { cpu: 1, wait: 1, pid: 0, fd: 2, new: 1, file: 3, kind: 0 };
+    let close = Step::Close { cpu: 0, wait: 1, pid: 0, tid: 0, fd: 1 };
+    let made = agree(2, &[open, io, io, io, dup, close]).expect("the same");
+    assert_eq!(made.counts.unused_close, 1);
 }
 
 /// What one process says of an open file holds for another that inherited it.

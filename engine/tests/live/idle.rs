@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A recorder that has nothing to do sleeps, and one that has does not miss it.
 
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use sysflow::record::Record;
@@ -60,11 +60,15 @@ fn nothing_to_record_wakes_nobody() {
 fn what_comes_after_a_silence_is_recorded() {
     let Some(lab) = Lab::enter("silence") else { return };
     for threads in ["1", "2"] {
-        let mut shell =
-            Command::new("sh").args(["-c", "sleep 3; exec true"]).spawn().expect("a shell");
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-c", "read line; exec true"]).stdin(Stdio::piped());
+        let mut shell = shell.spawn().expect("a shell");
         let pid = shell.id();
         let args = ["--pid", &pid.to_string(), "--threads", threads];
         let recorder = Recorder::start(&lab, &format!("silence-{threads}.sf"), &args);
+        std::thread::sleep(Duration::from_secs(2));
+        // It reads the end of its input.
+        drop(shell.stdin.take());
         shell.wait().expect("it ends");
         let ended = recorder.interrupt().well();
         let records = file::read(&ended.file);
