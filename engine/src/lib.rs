@@ -4,6 +4,7 @@
 pub mod account;
 pub mod capture;
 pub mod clock;
+pub mod drain;
 pub mod engine;
 pub mod flow;
 mod losses;

@@ -40,19 +40,81 @@ impl Stream for Ring {
     }
 }
 
-/// Hands out, in the order of time, every record of `streams` up to the
-/// horizon. Returns how many there were.
+/// No time: nothing is left.
+const NONE: u64 = u64::MAX;
+
+/// No clock tells that. What a broken driver may tell counts as this, and comes
+/// last, in any order.
+const LAST: u64 = u64::MAX - 1;
+
+/// Time of the stream's next record before the horizon.
 #[inline]
-pub(crate) fn hand_out<R: Stream>(
-    streams: &mut [R],
-    horizon: u64,
-    mut each: impl FnMut(&[u8]),
-) -> u64 {
-    let mut count = 0;
-    while let Some((stream, limit)) = earliest(streams, horizon) {
-        count += streams[stream].drain_until(limit, &mut each);
+fn next_time(stream: &mut impl Stream, horizon: u64) -> u64 {
+    stream.peek_ts().filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
+}
+
+/// Several streams in the order of time.
+#[derive(Debug, Default)]
+pub(crate) struct Sequence {
+    /// For each stream, the time of its next record; [`NONE`] if none is left
+    /// before the horizon.
+    next: Vec<u64>,
+}
+
+impl Sequence {
+    /// Goes through the records up to the horizon by *runs*: `take` is told
+    /// which stream is next and up to which time no other is, and takes one
+    /// record from it or more.
+    #[inline]
+    pub(crate) fn runs<R: Stream>(
+        &mut self,
+        streams: &mut [R],
+        horizon: u64,
+        mut take: impl FnMut(&mut [R], usize, u64),
+    ) {
+        self.next.clear();
+        self.next.extend(streams.iter_mut().map(|stream| next_time(stream, horizon)));
+        while let Some((stream, limit)) = self.earliest() {
+            take(streams, stream, limit.min(horizon));
+            self.next[stream] = next_time(&mut streams[stream], horizon);
+        }
     }
-    count
+
+    /// Hands out every record up to the horizon. Returns how many there were.
+    #[inline]
+    pub(crate) fn hand_out<R: Stream>(
+        &mut self,
+        streams: &mut [R],
+        horizon: u64,
+        mut each: impl FnMut(&[u8]),
+    ) -> u64 {
+        let mut count = 0;
+        self.runs(streams, horizon, |streams, stream, limit| {
+            count += streams[stream].drain_until(limit, &mut each);
+        });
+        count
+    }
+
+    /// The stream with the oldest record, and the time up to which it is the
+    /// oldest of all. At equal times the stream with the lower number goes
+    /// first, however the batches fall.
+    #[inline]
+    fn earliest(&self) -> Option<(usize, u64)> {
+        let (mut best, mut second) = ((NONE, 0), (NONE, 0));
+        for (stream, ts) in self.next.iter().enumerate() {
+            if *ts < best.0 {
+                (best, second) = ((*ts, stream), best);
+            } else if *ts < second.0 {
+                second = (*ts, stream);
+            }
+        }
+        let limit = match second {
+            (LAST.., _) => u64::MAX,
+            (other, stream) if stream > best.1 => other,
+            (other, _) => other - 1,
+        };
+        (best.0 != NONE).then_some((best.1, limit))
+    }
 }
 
 /// Merges the rings of one driver.
@@ -60,6 +122,7 @@ pub(crate) fn hand_out<R: Stream>(
 pub struct Merge {
     /// For each ring, the latest time at which it was seen quiet.
     quiet_at: Vec<u64>,
+    sequence: Sequence,
 }
 
 impl Merge {
@@ -83,11 +146,25 @@ impl Merge {
     ) -> u64 {
         let horizon = self.horizon(rings, now);
         seen(rings);
-        let count = hand_out(rings, horizon, each);
+        let count = self.sequence.hand_out(rings, horizon, each);
         for ring in rings {
             ring.release();
         }
         count
+    }
+
+    /// As [`Merge::drain_seen`], by [runs](Sequence::runs), and gives no room
+    /// back.
+    pub(crate) fn runs(
+        &mut self,
+        rings: &mut [Ring],
+        now: u64,
+        seen: impl FnOnce(&[Ring]),
+        take: impl FnMut(&mut [Ring], usize, u64),
+    ) {
+        let horizon = self.horizon(rings, now);
+        seen(rings);
+        self.sequence.runs(rings, horizon, take);
     }
 
     /// Looks at all rings; everything older than the result is published and
@@ -105,30 +182,6 @@ impl Merge {
         }
         if now == u64::MAX { now } else { horizon.saturating_sub(MARGIN) }
     }
-}
-
-/// The ring with the oldest record, and the time up to which it is the oldest
-/// of all; `None` when nothing is left before the horizon. At equal times the
-/// ring with the lower number goes first, however the batches fall.
-fn earliest<R: Stream>(rings: &mut [R], horizon: u64) -> Option<(usize, u64)> {
-    let (mut best, mut second) = (None, None);
-    for (index, ring) in rings.iter_mut().enumerate() {
-        let Some(ts) = ring.peek_ts() else { continue };
-        let here = Some((ts, index));
-        if best.is_none() || here < best {
-            (best, second) = (here, best);
-        } else if second.is_none() || here < second {
-            second = here;
-        }
-    }
-    let (ts, ring) = best.filter(|(ts, _)| *ts <= horizon)?;
-    let limit = match second {
-        Some((other, index)) if index > ring => other,
-        Some((other, _)) => other - 1,
-        None => u64::MAX,
-    };
-    debug_assert!(limit >= ts, "the oldest record is handed out");
-    Some((ring, limit.min(horizon)))
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub struct Found {
 }
 
 /// Where a process is looked up whose birth did not arrive.
-pub trait Lookup {
+pub trait Lookup: Send {
     /// The process, if it is there.
     fn process(&mut self, pid: u32) -> Option<Found>;
 }

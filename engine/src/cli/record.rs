@@ -98,6 +98,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(why) = driver.passed_over() {
         log::info!("the kernel module is not used: {why}");
     }
+    // Before there are other threads, and after the driver, which may be built.
+    if let Some(cpus) = &config.cpus {
+        engine::threads::run_on(cpus)
+            .with_context(|| format!("cannot run on CPUs {cpus:?}, none of them is there"))?;
+    }
     let exporter = match &config.exporter {
         Some(exporter) => exporter.clone(),
         None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
@@ -215,7 +220,8 @@ fn record(
     log::info!("recording to {} with {kind}, Ctrl-C ends", names.join(", "));
     let mut service = Service::ready();
     let live = !args.quiet && std::io::stderr().is_terminal();
-    let pace = Pace { limit: args.limit };
+    let threads = config.threads.unwrap_or_else(engine::threads::usual);
+    let pace = Pace { limit: args.limit, threads };
     let outcome = capture.run(&pace, |moment| match moment {
         Moment::Second(progress) => {
             service.lives(&progress);

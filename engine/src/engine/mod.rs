@@ -21,6 +21,7 @@ mod sockets;
 pub(crate) mod text;
 mod threads;
 
+use io::Moved;
 pub(crate) use operation::{Actor, Change, Description, On, Subject};
 
 use std::collections::VecDeque;
@@ -31,6 +32,7 @@ use sysflow::record::Oid;
 use sysflow::schema::Version;
 
 use crate::clock::Clock;
+use crate::drain::Sum;
 use crate::flow::Flows;
 use crate::semantics::Semantics;
 use crate::sink::Sink;
@@ -210,7 +212,7 @@ impl<S: Sink> Engine<S> {
             self.now = ts;
         }
         match *record {
-            Record::Io(io) => self.io(io),
+            Record::Io(io) => self.io(io, Moved::by(io)),
             Record::SockIo(io) => self.sock_io(io),
             Record::File(file, path) => self.file(file, path),
             Record::Sock(sock, path) => self.sock(sock, path),
@@ -223,6 +225,16 @@ impl<S: Sink> Engine<S> {
             Record::Exit(exit) => self.exit(exit),
             Record::Unknown(_) => self.counts.unknown += 1,
         }
+    }
+
+    /// Takes several I/O records as one. That is what each of them by itself
+    /// would have done, under the conditions of [`crate::drain`].
+    #[inline]
+    pub fn apply_sum(&mut self, sum: &Sum) {
+        let Sum { io, ops, records } = sum;
+        self.counts.events += records;
+        self.now = self.now.max(io.h.ts);
+        self.io(io, Moved { ops: *ops, bytes: io.bytes, records: *records });
     }
 
     /// Lets time pass: exports the flows whose turn it is. `now` is in the

@@ -124,9 +124,11 @@ impl<S: Sink> Engine<S> {
         }
         let oid = self.oid(fork.child_pid, fork.start);
         let parent = self.processes.find(fork.ppid).unwrap_or(caller);
+        // Of its own number no kernel tells a parent, and that one is forgotten now.
+        let is_kept = self.processes.get(parent).pid != fork.child_pid;
         let child = Process {
             poid: Some(self.processes.get(parent).oid),
-            parent: Some(parent),
+            parent: is_kept.then_some(parent),
             ts: self.clock.event(fork.h.ts),
             start: fork.start,
             start_exact: true,

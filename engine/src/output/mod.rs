@@ -39,7 +39,7 @@ mod pipe;
 mod queue;
 mod series;
 mod socket;
-mod sync;
+pub(crate) mod sync;
 mod tally;
 mod tap;
 #[cfg(test)]
@@ -184,6 +184,12 @@ impl Watch {
     #[must_use]
     pub fn numbers(&self) -> Numbers {
         self.tally.get()
+    }
+
+    /// Whether it will not take anything any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
     }
 
     /// Bytes that wait for it, and that may.

@@ -10,10 +10,11 @@ use super::lookup::Answers;
 use super::{End, Entry, Error, Hole, Meta, Problem, Reader, Round, Second};
 use crate::account::Account;
 use crate::losses::Losses;
+use crate::merge::Sequence;
 use crate::sink::Sink;
 use crate::snapshot::{Found, Listening};
 use crate::state::users::Users;
-use crate::{Engine, Settings, merge};
+use crate::{Engine, Settings};
 
 /// What a recording says before its first record.
 pub struct Recording {
@@ -43,6 +44,7 @@ pub struct Player<S> {
     engine: Engine<S>,
     answers: Answers,
     lanes: Vec<Lane>,
+    sequence: Sequence,
     losses: Option<Losses>,
     cpus: Vec<Counters>,
     kept: Counters,
@@ -109,6 +111,7 @@ impl Recording {
             engine,
             answers,
             lanes,
+            sequence: Sequence::default(),
             losses,
             cpus: Vec::new(),
             kept: Counters::default(),
@@ -173,7 +176,7 @@ impl<S: Sink> Player<S> {
     fn hand_out(&mut self) {
         let engine = &mut self.engine;
         self.played.events +=
-            merge::hand_out(&mut self.lanes, u64::MAX, |bytes| engine.apply_bytes(bytes));
+            self.sequence.hand_out(&mut self.lanes, u64::MAX, |bytes| engine.apply_bytes(bytes));
     }
 
     fn hand_out_all(&mut self) {

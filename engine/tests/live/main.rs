@@ -20,6 +20,7 @@ mod containers;
 mod errors;
 mod exact;
 mod faults;
+mod idle;
 mod killed;
 mod lifecycle;
 mod outputs;

@@ -187,6 +187,9 @@ pub(crate) struct Config {
     /// Where what the driver delivers is kept.
     pub(crate) raw: Option<PathBuf>,
     pub(crate) raw_buffer: usize,
+    /// None: to be chosen.
+    pub(crate) threads: Option<usize>,
+    pub(crate) cpus: Option<Vec<usize>>,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
@@ -225,6 +228,11 @@ impl Config {
             ring_total: size::parse(&text(Key::RingTotal)).map_err(anyhow::Error::msg)?,
             raw: values.text(Key::Raw, None).map(PathBuf::from),
             raw_buffer: size::parse(&text(Key::RawBuffer)).map_err(anyhow::Error::msg)?,
+            threads: units::threads(&text(Key::Threads)).map_err(anyhow::Error::msg)?,
+            cpus: values
+                .text(Key::Cpus, None)
+                .map(|text| units::cpus(&text).map_err(anyhow::Error::msg))
+                .transpose()?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,

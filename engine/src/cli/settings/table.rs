@@ -13,6 +13,8 @@ pub(crate) enum Key {
     RingTotal,
     Raw,
     RawBuffer,
+    Threads,
+    Cpus,
     Ops,
     Pid,
     Uid,
@@ -196,6 +198,27 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         default: Some("32M"),
         help: "What may wait to be written to the file of --raw; what is more is left out of it, and \
                counted",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Threads,
+        name: "threads",
+        flag: Flag::Long("threads"),
+        value: Value::Threads,
+        default: Some("auto"),
+        help: "Threads that events pass through at most, outputs not counted: with two, one takes \
+               them out of the rings and sums them up, the other keeps the state and makes records \
+               of them; there is no work for more. auto: 2 where the recorder can use more than 4 \
+               CPUs, else 1; with --raw 1. What is written does not depend on it",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Cpus,
+        name: "cpus",
+        flag: Flag::Long("cpus"),
+        value: Value::Cpus,
+        help: "CPUs that the recorder runs on, with all its threads: numbers and ranges with commas \
+               between them (0,4-7). All CPUs are recorded",
         ..PLAIN
     },
     Setting {

@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args, tally: &Shared) -> anyhow::Result<ExitCode> {
         return Err(error.into());
     }
     let show = Show::begin(args, tally, kind.to_string(), Some(board))?;
-    let outcome = capture.run(&Pace { limit: None }, |moment| {
+    let outcome = capture.run(&Pace { limit: None, threads: 1 }, |moment| {
         // The terminal is gone.
         if matches!(moment, Moment::Reload(_)) {
             let _ = kill(Pid::this(), Signal::SIGTERM);
