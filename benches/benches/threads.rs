@@ -81,16 +81,6 @@ fn flood() -> Vec<Words> {
     (0..100_000).map(record).collect()
 }
 
-/// The records of all rings in the order of time.
-fn in_order(stream: &Stream) -> Vec<Words> {
-    let mut all: Vec<(u64, Words)> = Vec::with_capacity(stream.len());
-    for lane in &stream.lanes {
-        all.extend((0..lane.len()).map(|index| (lane.ts(index), lane.get(index).into())));
-    }
-    all.sort_by_key(|(ts, _)| *ts);
-    all.into_iter().map(|(_, words)| words).collect()
-}
-
 fn streams() -> Vec<(String, Vec<Words>)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("streams");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(dir)
@@ -101,7 +91,8 @@ fn streams() -> Vec<(String, Vec<Words>)> {
     paths.sort();
     let stream = |path: &PathBuf| {
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        (name, in_order(&Stream::open(path).expect("a stream")))
+        let stream = Stream::open(path).expect("a stream");
+        (name, stream.in_order().into_iter().map(Words::from).collect())
     };
     let mut all: Vec<_> = paths.iter().map(stream).collect();
     all.push(("flood".to_owned(), flood()));

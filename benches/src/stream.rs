@@ -130,6 +130,17 @@ impl Stream {
         self.lanes.iter().map(|lane| lane.words.len() * 8).sum()
     }
 
+    /// The records of all rings in the order of time.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<&[u64]> {
+        let mut all: Vec<(u64, &[u64])> = Vec::with_capacity(self.len());
+        for lane in &self.lanes {
+            all.extend((0..lane.len()).map(|index| (lane.ts(index), lane.get(index))));
+        }
+        all.sort_by_key(|(ts, _)| *ts);
+        all.into_iter().map(|(_, record)| record).collect()
+    }
+
     /// How much later a repetition begins than the one before it, ns.
     #[must_use]
     pub fn period(&self) -> u64 {

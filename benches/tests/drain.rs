@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use benches::stream::Stream;
+use benches::stream::{Stream, plain};
 use engine::clock::Clock;
 use engine::drain::{Drain, Sum, Tuning, Work};
 use engine::sink::Sink;
@@ -65,7 +65,7 @@ fn made(stream: &Stream, mut drain: Drain<Worker>) -> (Vec<u8>, Counts) {
     let mut writer = Rings::new(CPUS, size).expect("memory");
     let mut rings: Vec<_> =
         (0..CPUS).map(|cpu| Ring::map(writer.fd(), cpu, size).expect("maps")).collect();
-    for (number, record) in stream.records().enumerate() {
+    for (number, record) in stream.in_order().into_iter().map(plain).enumerate() {
         let hdr = sf_hdr::at(record).expect("a header");
         assert!(writer.put(hdr.tid % CPUS, record), "the ring has room");
         if number % TICK == 0 {
@@ -85,7 +85,7 @@ fn threads_and_batches_change_nothing() {
     let mut streams = 0;
     for entry in std::fs::read_dir(dir).expect("the recorded streams are there") {
         let path = entry.expect("an entry").path();
-        if path.extension().is_none_or(|extension| extension != "sfs") {
+        if path.extension().is_none_or(|extension| extension != "sfr") {
             continue;
         }
         let stream = Stream::open(&path).expect("a stream");
