@@ -9,7 +9,7 @@ the other:
 
   alone     nobody watches
   sysflow   sysflow record, default rings, to a file
-  bpftrace  counts of calls and bytes by process and descriptor, in the kernel
+  bpftrace  counts of calls and sums of results by process, in the kernel
   sysdig    sysdig -w, with its own eBPF program, where it runs
   strace    strace -f -c: counts of calls by name
 
@@ -55,10 +55,15 @@ http {{
 }}
 """
 BPFTRACE = """
-tracepoint:raw_syscalls:sys_exit /pid != cpid/ {
+tracepoint:raw_syscalls:sys_exit {
     @calls[pid, args->id] = count();
     @bytes[pid, args->id] = sum(args->ret);
 }
+"""
+# It finds tracepoints in tracefs, which need not be mounted.
+WITH_TRACEFS = """
+ls /sys/kernel/tracing/events >/dev/null 2>&1 || mount -t tracefs tracefs /sys/kernel/tracing
+exec bpftrace -e "$1"
 """
 
 
@@ -148,7 +153,7 @@ def tools(args, program, folder, server):
     record = [str(program), "record", "--driver", args.driver, "-w", str(trace)]
     all_tools = [
         Tool("sysflow", record, "recording to "),
-        Tool("bpftrace", ["bpftrace", "-e", BPFTRACE], "Attaching"),
+        Tool("bpftrace", ["unshare", "-m", "sh", "-c", WITH_TRACEFS, "sh", BPFTRACE], "Attaching"),
         Tool("sysdig", ["sysdig", "--modern-bpf", "-w", str(scap)], 3),
         Tool("strace", ["strace", "-f", "-c", "-o", str(folder / "strace"), *pids], 1),
     ]
@@ -156,7 +161,7 @@ def tools(args, program, folder, server):
     for tool in all_tools:
         if args.only and tool.name not in args.only:
             continue
-        if tool.name != "sysflow" and not shutil.which(tool.command[0]):
+        if tool.name != "sysflow" and not shutil.which(tool.name):
             print(f"{tool.name}: left out, it is not installed")
         elif not tool.start():
             print(f"{tool.name}: left out, it does not run here: {last_line(tool.told())}")

@@ -17,7 +17,8 @@ usage() {
 		  --driver NAME  ebpf or kmod (ebpf)
 		  MIX            ${MIXES[*]}; all if none is named
 		Needs root, nginx, wrk and redis-server of Debian, and the release
-		build. Recordings are put into $CACHE/mixes.
+		build. Recordings are put into $CACHE/mixes. SYSFLOW_FLOOD is how
+		often each process of the flood reads and writes (3000000).
 	USAGE
 }
 
@@ -43,7 +44,15 @@ work=$(mktemp -d)
 mkdir -p "$out"
 recorder=
 load=
-trap 'kill $recorder $load 2>/dev/null; rm -rf "$work"' EXIT
+trap clean_up EXIT
+
+clean_up() {
+	local process
+	for process in $recorder $load; do
+		kill "$process" 2>/dev/null || true
+	done
+	rm -rf "$work"
+}
 
 # nginx serves a page of 4 KiB and logs each request; wrk asks with 32
 # connections that are kept.
@@ -106,8 +115,8 @@ mix_copy() {
 
 # Two processes that read and write single bytes, and nothing else.
 mix_flood() {
-	dd if=/dev/zero of=/dev/null bs=1 count=3000000 status=none &
-	dd if=/dev/zero of=/dev/null bs=1 count=3000000 status=none
+	dd if=/dev/zero of=/dev/null bs=1 count=${SYSFLOW_FLOOD:-3000000} status=none &
+	dd if=/dev/zero of=/dev/null bs=1 count=${SYSFLOW_FLOOD:-3000000} status=none
 	wait
 }
 
@@ -146,7 +155,7 @@ record() {
 	echo go >"$gate"
 	wait $load || { cat "$work/load.log" >&2 && die "the mix $1 failed"; }
 	load=
-	kill -INT $recorder
+	kill -TERM $recorder
 	wait $recorder || { cat "$log" >&2 && die "the capture failed"; }
 	recorder=
 	printf '\n== %s\n' "$1"

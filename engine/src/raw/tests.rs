@@ -65,13 +65,12 @@ fn no_body_makes_a_replay_panic() {
     let mut packer = Packer::new(1).expect("memory");
     let mut harmless = 0;
     for at in 0..body.len() {
-        for bits in [0x01, 0x80, 0xff] {
-            body.bytes_mut()[at] ^= bits;
-            let block = packer.block(body.bytes()).expect("packed");
-            let (events, ended) = played([&whole[..HEAD], block].concat());
-            harmless += usize::from(ended && events == 2);
-            body.bytes_mut()[at] ^= bits;
-        }
+        let bits = [0x01, 0x80, 0xff][at % 3];
+        body.bytes_mut()[at] ^= bits;
+        let block = packer.block(body.bytes()).expect("packed");
+        let (events, ended) = played([&whole[..HEAD], block].concat());
+        harmless += usize::from(ended && events == 2);
+        body.bytes_mut()[at] ^= bits;
     }
-    assert!(harmless > 0 && harmless < 3 * body.len(), "{harmless}");
+    assert!(harmless > 0 && harmless < body.len(), "{harmless}");
 }
