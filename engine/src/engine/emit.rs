@@ -113,7 +113,7 @@ impl<S: Sink> Engine<S> {
             imageid,
             container_type: container.kind,
             privileged,
-            pod_id: None,
+            pod_id: container.pod.as_deref(),
         };
         self.counts.records += 1;
         self.sink.put(record);

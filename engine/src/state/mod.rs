@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What the engine knows of the system between two events.
 
+pub mod cgroup;
 pub mod container;
 pub mod object;
 pub mod open_file;
