@@ -15,10 +15,12 @@ use sysflow::schema::Version;
 
 use crate::account::Account;
 use crate::clock::{self, Clock};
+use crate::engine::Corrected;
 use crate::losses::Losses;
 use crate::merge::Merge;
 use crate::metrics::{Board, Fill, State};
 use crate::output::{Ended, Outputs};
+use crate::rescan::Rescan;
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
 use crate::{Engine, Settings};
@@ -108,6 +110,13 @@ const SIGNAL: Token = Token(1);
 /// it; everything else can wait that long.
 const SLEEP: Duration = Duration::from_millis(10);
 
+/// How long the start waits for a scan of /proc: as long as a small host takes,
+/// and not so long that a ring could fill up.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// The class of processes in the driver's counters.
+const PROCESS: usize = 0;
+
 /// Fewer events than this in one round: sleep rather than spin.
 const FEW: u64 = 512;
 
@@ -118,6 +127,9 @@ pub struct Capture {
     /// What the output is told of losses, if its schema has a place for that.
     losses: Option<Losses>,
     merge: Merge,
+    rescan: Rescan,
+    /// Losses that a scan of /proc was begun for.
+    answered: u64,
     poll: Poll,
     signals: SignalFd,
     /// Where metrics are published.
@@ -152,7 +164,8 @@ impl Capture {
             .then(|| Losses::new(settings.export_interval, clock::monotonic()));
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
         let (merge, board, fills) = (Merge::default(), None, Vec::new());
-        Ok(Self { driver, engine, losses, merge, poll, signals, board, fills })
+        let (rescan, answered) = (Rescan::new("/proc".into()), 0);
+        Ok(Self { driver, engine, losses, merge, rescan, answered, poll, signals, board, fills })
     }
 
     /// Publishes what is counted there, each second.
@@ -165,17 +178,19 @@ impl Capture {
         self.engine.sink()
     }
 
-    /// Attaches the probes and takes over what runs already. In this order, so
-    /// that nothing falls between the two; a process that both tell of is
-    /// known by its start time.
+    /// Attaches the probes and begins to take over what runs already. In this
+    /// order, so that nothing falls between the two; a process that both tell
+    /// of is known by its start time. On a host with many processes that goes
+    /// on in [`Capture::run`], while the rings are drained; a process that does
+    /// something before it was found is looked up.
     ///
     /// # Errors
     /// When the probes cannot be attached.
     pub fn start(&mut self) -> Result<(), Error> {
+        self.engine.listens(ProcFs::default().listening());
         self.driver.start()?;
-        let mut proc = ProcFs::default();
-        let found = proc.all();
-        self.engine.start_with(found, proc.listening());
+        self.rescan.begin_first(&mut self.engine);
+        self.rescan.wait(&mut self.engine, PATIENCE);
         Ok(())
     }
 
@@ -195,7 +210,9 @@ impl Capture {
         let (mut second, mut events_before) = (started, 0);
         let mut events = Events::with_capacity(4);
         loop {
-            let drained = self.drain(clock::monotonic());
+            let horizon = clock::monotonic();
+            let drained = self.drain(horizon);
+            self.take_scans(horizon);
             let now = Instant::now();
             if now.duration_since(second) >= Duration::from_secs(1) {
                 let counted = self.engine.counts().events;
@@ -217,7 +234,11 @@ impl Capture {
             if left == Some(Duration::ZERO) {
                 break;
             }
-            let sleep = if drained < FEW { SLEEP } else { Duration::ZERO };
+            let sleep = match drained {
+                FEW.. => Duration::ZERO,
+                _ if self.rescan.is_running() => SLEEP / 10,
+                _ => SLEEP,
+            };
             match self.wait(&mut events, left.map_or(sleep, |left| left.min(sleep)))? {
                 Wake::Work => {}
                 Wake::End => break,
@@ -236,6 +257,39 @@ impl Capture {
         }
         let engine = &mut self.engine;
         self.merge.drain(self.driver.rings(), now, |bytes| engine.apply_bytes(bytes))
+    }
+
+    /// Takes over what is read in /proc, with all events until `drained` applied.
+    fn take_scans(&mut self, drained: u64) {
+        let Some(corrected) = self.rescan.step(&mut self.engine, drained) else { return };
+        if !corrected.is_nothing() {
+            let Corrected { missed, gone, changed } = corrected;
+            log::info!(
+                "after a loss: {missed} processes had begun, {gone} had ended and {changed} had changed unseen"
+            );
+        }
+    }
+
+    /// After a loss of what tells of processes, these are compared with /proc.
+    /// Files need no such thing: each record names its open file, and the
+    /// driver describes a file until its description arrived.
+    fn answer_losses(&mut self, now: u64) {
+        let lost: u64 = self
+            .driver
+            .counters()
+            .iter()
+            .flat_map(|cpu| cpu.lost.iter().map(|by_class| by_class[PROCESS]))
+            .chain([self.driver.kept().total_lost()])
+            .sum();
+        if lost > self.answered {
+            let all = lost;
+            if self.rescan.want(now) {
+                log::warn!(
+                    "operations of processes were lost, {all} so far: comparing all processes with /proc"
+                );
+            }
+            self.answered = lost;
+        }
     }
 
     /// Lets the outputs have their turn.
@@ -278,6 +332,8 @@ impl Capture {
             flows: self.engine.open_flows(),
             processes: self.engine.living(),
             objects: self.engine.known_objects(),
+            tables: self.engine.tables().to_vec(),
+            memory_limit: self.engine.limits().memory,
             rings: std::mem::take(&mut self.fills),
             damaged: self.driver.rings().iter().map(probe_loader::Ring::damaged).sum(),
         });
@@ -289,6 +345,7 @@ impl Capture {
         let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
         self.engine.tick(now);
         self.engine.follow_clock(Clock::measure());
+        self.answer_losses(now);
         if self.losses.as_ref().is_some_and(|losses| losses.is_due(now)) {
             self.tell_losses(now, false);
         }

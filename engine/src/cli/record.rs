@@ -13,6 +13,7 @@ use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
 use engine::semantics::{Collect, Semantics};
+use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
 use probe_loader::selection::Selection;
@@ -106,7 +107,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         export_interval: u64::try_from(config.export_interval.as_nanos())?,
         schema: config.schema,
         semantics,
+        limits: Limits::of(config.memory_limit),
     };
+    log::info!(
+        "memory: up to {} MiB for what is known of the host, {} KiB for the ring of each CPU, {} KiB for \
+         each output that waits",
+        config.memory_limit >> 20,
+        ring_size >> 10,
+        config.outputs.iter().map(|output| output.buffer).max().unwrap_or(0) >> 10
+    );
     let mut capture = Capture::new(driver, settings, outputs)?;
     if server.is_some() {
         capture.publish(board);

@@ -33,7 +33,8 @@ impl<S: Sink> Engine<S> {
         };
         if let Some(known) = self.processes.get(process).descriptor(io.fd)
             && known.file == io.file
-            && let Target::Object(object) = self.open_files.get(known.open).target
+            && let Some(open) = self.open_files.at(known.open, io.file)
+            && let Target::Object(object) = open.target
         {
             let key = Key { process, tid: io.h.tid, fd: io.fd, object };
             if let Some(flow) = self.flows.at(known.flows.first(), &key) {
@@ -48,6 +49,7 @@ impl<S: Sink> Engine<S> {
     /// The same for a first use of a descriptor, by a thread, of a file.
     #[cold]
     fn io_by_identity(&mut self, io: &sf_rec_io) {
+        self.bound();
         let process = self.process(&io.h);
         if io.file == 0 {
             // The descriptor was not open: EBADF.
@@ -58,7 +60,7 @@ impl<S: Sink> Engine<S> {
             self.counts.undescribed += 1;
             return;
         };
-        self.processes.get_mut(process).set_descriptor(io.fd, io.file, open);
+        self.processes.set_descriptor(process, io.fd, io.file, open);
         match self.open_files.get(open).target {
             Target::Object(object) => self.add_io(process, io, object),
             Target::Ipv6 => self.counts.ipv6 += 1,
@@ -83,7 +85,7 @@ impl<S: Sink> Engine<S> {
             self.counts.undescribed += 1;
             return;
         };
-        self.processes.get_mut(process).set_descriptor(io.fd, io.file, open);
+        self.processes.set_descriptor(process, io.fd, io.file, open);
         let role = match self.open_files.get(open).target {
             Target::Datagram(Role::Unknown) => {
                 // Who speaks first is the client.

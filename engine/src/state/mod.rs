@@ -3,7 +3,9 @@
 
 pub mod cgroup;
 pub mod container;
+pub mod limits;
 pub mod object;
 pub mod open_file;
 pub mod process;
+pub mod texts;
 pub mod users;

@@ -2,7 +2,7 @@
 //! Processes: who they are, and what they have open.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustc_hash::FxHashMap;
 use sysflow::record::{ObjectState, Oid, OpFlags};
@@ -20,9 +20,9 @@ pub struct ProcRef(pub(crate) u32);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Program {
     /// Path of the binary, or argument 0.
-    pub exe: Box<str>,
+    pub exe: Arc<str>,
     /// Arguments after argument 0, joined by spaces.
-    pub args: Box<str>,
+    pub args: Arc<str>,
 }
 
 /// Names of user and group, where the source tells them.
@@ -78,6 +78,9 @@ pub struct Process {
     pub pid: u32,
     /// Start time, ns of the boot clock, as the source gives it.
     pub start: u64,
+    /// When something was told of it last, ns of the events' clock: what was
+    /// read in /proc before may be older.
+    pub told: u64,
     /// Start time is exact, not rounded as in /proc.
     pub start_exact: bool,
     /// Why the next record of it is written.
@@ -102,6 +105,9 @@ pub struct Process {
     pub entry: bool,
     /// Container.
     pub container: Option<ContainerRef>,
+    /// Number of the table of descriptors that it shares with other processes;
+    /// 0: with none.
+    pub files: u32,
     /// Output file (its number) that holds the record.
     pub written: u32,
     /// First of its open flows, in the order of their start.
@@ -118,12 +124,27 @@ pub struct Process {
     pub(crate) descriptors: Vec<Descriptor>,
 }
 
-/// Descriptors above this are not remembered: a process that has more opens
-/// costs no more memory than this many entries.
+/// Descriptors above this are not remembered, whatever the limit on memory: a
+/// process that has more costs no more than this many entries.
 const MAX_DESCRIPTORS: usize = 1 << 20;
+
+/// Descriptors above this are not copied by fork: a child that uses one of them
+/// is told of its file then, and most children close them first.
+const MAX_INHERITED: usize = 1 << 12;
+
+/// Memory of a process: its place, its program and its share of the index by
+/// number, which is at least 7/16 full. Descriptors and texts are counted apart.
+pub(crate) const BYTES: usize = size_of::<Option<Process>>() + 64 + 3 * size_of::<u64>();
+
+/// Memory of a descriptor.
+pub(crate) const DESCRIPTOR_BYTES: usize = size_of::<Descriptor>();
 
 /// Dead ancestors that are kept in a row for the sake of a living process.
 const MAX_DEAD_IN_A_ROW: usize = 8;
+
+/// The program of a process of which nothing is known.
+static UNKNOWN: LazyLock<Arc<Program>> =
+    LazyLock::new(|| Arc::new(Program { exe: "<NA>".into(), ..Program::default() }));
 
 impl Process {
     /// A process of which nothing but the number is known.
@@ -135,18 +156,20 @@ impl Process {
             parent: None,
             pid,
             start: 0,
+            told: 0,
             start_exact: false,
             state: ObjectState::Reup,
             ts: 0,
-            program: Arc::new(Program { exe: "<NA>".into(), ..Program::default() }),
-            env: Arc::from(""),
-            cwd: Arc::from(""),
+            program: Arc::clone(&UNKNOWN),
+            env: Arc::default(),
+            cwd: Arc::default(),
             uid: u32::MAX,
             gid: u32::MAX,
             names: None,
             tty: false,
             entry: false,
             container: None,
+            files: 0,
             written: 0,
             flows: List::default(),
             threads: None,
@@ -175,6 +198,7 @@ impl Process {
             descriptors: self
                 .descriptors
                 .iter()
+                .take(MAX_INHERITED)
                 .map(|d| Descriptor { flows: List::default(), ..*d })
                 .collect(),
             ..Self::unknown(pid, oid)
@@ -186,20 +210,6 @@ impl Process {
     #[inline]
     pub fn descriptor(&self, fd: i32) -> Option<&Descriptor> {
         self.descriptors.get(usize::try_from(fd).ok()?).filter(|d| d.file != 0)
-    }
-
-    /// Remembers the use of a descriptor for an open file. The flows on it
-    /// stay.
-    pub fn set_descriptor(&mut self, fd: i32, file: u64, open: u32) {
-        let Ok(index) = usize::try_from(fd) else { return };
-        if index >= self.descriptors.len() {
-            if index >= MAX_DESCRIPTORS {
-                return;
-            }
-            self.descriptors.resize(index + 1, Descriptor::default());
-        }
-        let descriptor = &mut self.descriptors[index];
-        (descriptor.file, descriptor.open) = (file, open);
     }
 
     /// Forgets the file of a descriptor: it was closed. The flows on it stay.
@@ -227,15 +237,6 @@ impl Process {
         }
     }
 
-    /// Makes room to keep the flows of a descriptor.
-    #[inline]
-    pub fn make_room(&mut self, fd: i32) {
-        let Ok(index) = usize::try_from(fd) else { return };
-        if index >= self.descriptors.len() && index < MAX_DESCRIPTORS {
-            self.descriptors.resize(index + 1, Descriptor::default());
-        }
-    }
-
     /// The flows on a descriptor, whatever file it is used for now.
     #[must_use]
     pub fn flows_on(&self, fd: i32) -> List {
@@ -255,9 +256,32 @@ pub struct Processes {
     /// Ended processes that are still found, in the order of their end.
     ended: VecDeque<(ProcRef, u64)>,
     living: usize,
+    /// Room for descriptors, in all tables.
+    descriptors: usize,
+    /// Descriptors of one process that are remembered.
+    max_descriptors: MaxDescriptors,
+    /// Where [`Processes::next_living`] looks next.
+    hand: usize,
+}
+
+/// How many descriptors of one process are remembered. The same for all and for
+/// ever: a flow is in the list of its descriptor or not, but never only later.
+#[derive(Clone, Copy, Debug)]
+struct MaxDescriptors(usize);
+
+impl Default for MaxDescriptors {
+    fn default() -> Self {
+        Self(MAX_DESCRIPTORS)
+    }
 }
 
 impl Processes {
+    /// No processes, of which each is remembered with this many descriptors.
+    #[must_use]
+    pub fn with_descriptors(most: usize) -> Self {
+        Self { max_descriptors: MaxDescriptors(most.min(MAX_DESCRIPTORS)), ..Self::default() }
+    }
+
     /// The process of a number: a living one, or one that ended a moment ago.
     #[must_use]
     #[inline]
@@ -304,6 +328,7 @@ impl Processes {
 
     fn place(&mut self, process: Process) -> ProcRef {
         self.living += 1;
+        self.descriptors += process.descriptors.capacity();
         if let Some(parent) = process.parent {
             self.get_mut(parent).children += 1;
         }
@@ -333,6 +358,47 @@ impl Processes {
     #[inline]
     pub fn get_mut(&mut self, place: ProcRef) -> &mut Process {
         self.slots[place.0 as usize].as_mut().expect("the process is in the table")
+    }
+
+    /// Remembers the use of a descriptor for an open file. The flows on it
+    /// stay.
+    pub fn set_descriptor(&mut self, place: ProcRef, fd: i32, file: u64, open: u32) {
+        if let Some(descriptor) = self.descriptor_mut(place, fd) {
+            (descriptor.file, descriptor.open) = (file, open);
+        }
+    }
+
+    /// Makes room to keep the flows of a descriptor.
+    #[inline]
+    pub fn make_room(&mut self, place: ProcRef, fd: i32) {
+        self.descriptor_mut(place, fd);
+    }
+
+    #[inline]
+    fn descriptor_mut(&mut self, place: ProcRef, fd: i32) -> Option<&mut Descriptor> {
+        let index = usize::try_from(fd).ok().filter(|index| *index < self.max_descriptors.0)?;
+        let table = &mut self.slots[place.0 as usize].as_mut()?.descriptors;
+        if index >= table.len() {
+            let before = table.capacity();
+            if index >= before {
+                // Most processes use few: no doubling from the start.
+                let room = (index + 4 & !3).max(before + before / 2);
+                table.reserve_exact(room - table.len());
+            }
+            table.resize(index + 1, Descriptor::default());
+            self.descriptors += table.capacity() - before;
+        }
+        table.get_mut(index)
+    }
+
+    /// Forgets all descriptors of a process, which has no flows, and gives back
+    /// their room. Returns how many were known.
+    pub fn drop_descriptors(&mut self, place: ProcRef) -> usize {
+        let process = self.get_mut(place);
+        debug_assert!(process.flows.is_empty(), "flows are in the lists of descriptors");
+        let table = std::mem::take(&mut process.descriptors);
+        self.descriptors -= table.capacity();
+        table.iter().filter(|d| d.file != 0).count()
     }
 
     /// Gives a process another parent (or its first).
@@ -386,8 +452,9 @@ impl Processes {
             return;
         }
         process.buried = true;
-        process.descriptors = Vec::new();
+        let table = std::mem::take(&mut process.descriptors);
         let (pid, oid) = (process.pid, process.oid);
+        self.descriptors -= table.capacity();
         if self.by_pid.get(&pid) == Some(&place) {
             self.by_pid.remove(&pid);
         }
@@ -433,6 +500,47 @@ impl Processes {
         }
     }
 
+    /// Forgets the ancestors that are kept only for their descendants. Returns
+    /// how many.
+    pub fn drop_dead_ancestors(&mut self) -> usize {
+        let before = self.kept();
+        for index in 0..self.slots.len() {
+            let dead = |place: &ProcRef| self.get(*place).buried;
+            let parent = self.slots[index].as_ref().and_then(|process| process.parent);
+            if parent.as_ref().is_some_and(dead)
+                && let Ok(index) = u32::try_from(index)
+            {
+                self.set_parent(ProcRef(index), None);
+            }
+        }
+        before - self.kept()
+    }
+
+    /// The next process that lives and that `pick` picks, going on where it
+    /// ended the last time, once around at most.
+    pub fn next_living(&mut self, pick: impl Fn(&Process) -> bool) -> Option<ProcRef> {
+        for _ in 0..self.slots.len() {
+            self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
+            let living = |p: &&Process| p.ended.is_none() && !p.buried;
+            if self.slots[self.hand].as_ref().filter(living).is_some_and(&pick) {
+                return u32::try_from(self.hand).ok().map(ProcRef);
+            }
+        }
+        None
+    }
+
+    /// Room for descriptors, in all tables.
+    #[must_use]
+    #[inline]
+    pub fn descriptors(&self) -> usize {
+        self.descriptors
+    }
+
+    /// Containers that processes are in.
+    pub fn containers(&self) -> impl Iterator<Item = ContainerRef> {
+        self.slots.iter().flatten().filter_map(|process| process.container)
+    }
+
     /// Processes that are found, in the order of their places.
     pub fn found(&self) -> impl Iterator<Item = ProcRef> {
         self.slots.iter().enumerate().filter_map(|(index, slot)| {
@@ -453,8 +561,15 @@ impl Processes {
         self.living == 0
     }
 
+    /// Bytes that the table takes, without descriptors and texts.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.slots.len() * BYTES
+    }
+
     /// Processes kept, living or for their children.
     #[must_use]
+    #[inline]
     pub fn kept(&self) -> usize {
         self.slots.len() - self.free.len()
     }
@@ -534,7 +649,7 @@ mod tests {
     fn a_child_inherits_descriptors_without_flows() {
         let mut all = Processes::default();
         let init = all.insert(Process::unknown(1, oid(1)));
-        all.get_mut(init).set_descriptor(5, 9, 1);
+        all.set_descriptor(init, 5, 9, 1);
         let child = fork(&mut all, init, 2);
         let d = all.get(child).descriptor(5).expect("inherited");
         assert!(d.file == 9 && d.flows.is_empty());
@@ -542,7 +657,49 @@ mod tests {
         assert!(all.get(init).descriptor(5).is_none());
         assert!(all.get(child).descriptor(5).is_some(), "the tables are separate");
         assert!(all.get(child).descriptor(-1).is_none());
-        all.get_mut(child).set_descriptor(i32::MAX, 9, 1);
+        all.set_descriptor(child, i32::MAX, 9, 1);
         assert!(all.get(child).descriptor(i32::MAX).is_none(), "the table is bounded");
+    }
+
+    #[test]
+    fn the_room_for_descriptors_is_counted() {
+        let mut all = Processes::with_descriptors(100);
+        let init = all.insert(Process::unknown(1, oid(1)));
+        all.set_descriptor(init, 9, 5, 1);
+        all.set_descriptor(init, 99, 6, 1);
+        all.set_descriptor(init, 100, 7, 1);
+        assert!(all.get(init).descriptor(99).is_some() && all.get(init).descriptor(100).is_none());
+        let child = fork(&mut all, init, 2);
+        let room = |all: &Processes| {
+            let tables = all.slots.iter().flatten().map(|p| p.descriptors.capacity());
+            tables.sum::<usize>()
+        };
+        assert_eq!((all.descriptors(), all.descriptors() >= 200), (room(&all), true));
+        assert_eq!(all.drop_descriptors(init), 2);
+        assert_eq!(all.descriptors(), room(&all));
+        exit(&mut all, child);
+        assert_eq!(all.descriptors(), 0);
+    }
+
+    #[test]
+    fn dead_ancestors_go_when_there_is_no_room() {
+        let mut all = Processes::default();
+        let init = all.insert(Process::unknown(1, oid(1)));
+        let parent = fork(&mut all, init, 2);
+        let child = fork(&mut all, parent, 3);
+        exit(&mut all, parent);
+        assert_eq!((all.kept(), all.drop_dead_ancestors(), all.kept()), (3, 1, 2));
+        assert_eq!((all.get(child).parent, all.get(child).poid), (None, Some(oid(2))));
+        assert_eq!(all.drop_dead_ancestors(), 0);
+    }
+
+    #[test]
+    fn the_living_are_looked_at_in_turn() {
+        let mut all = Processes::default();
+        let [a, b, c] = [1, 2, 3].map(|n| all.insert(Process::unknown(n, oid(i64::from(n)))));
+        exit(&mut all, b);
+        let turn: Vec<_> = (0..3).filter_map(|_| all.next_living(|_| true)).collect();
+        assert_eq!(turn, [c, a, c]);
+        assert_eq!(all.next_living(|p| p.pid == 2), None);
     }
 }

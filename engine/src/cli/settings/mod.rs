@@ -17,6 +17,7 @@ use std::time::Duration;
 use engine::metrics::Address;
 use engine::output::{Keep, Spec};
 use engine::semantics::{Collect, FileReads, Semantics};
+use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::Choice;
 use sysflow::schema::Version;
@@ -184,6 +185,7 @@ pub(crate) struct Config {
     pub(crate) driver: Choice,
     pub(crate) ring_size: Option<usize>,
     pub(crate) ring_total: usize,
+    pub(crate) memory_limit: usize,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
@@ -218,6 +220,7 @@ impl Config {
                 .text(Key::RingSize, None)
                 .and_then(|text| units::ring_size(&text).ok()),
             ring_total: size::parse(&text(Key::RingTotal)).map_err(anyhow::Error::msg)?,
+            memory_limit: memory_limit(&text(Key::MemoryLimit)).map_err(anyhow::Error::msg)?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,
@@ -269,6 +272,15 @@ impl Config {
             _ => Err("with --read, one file or folder is written: name it with -w"),
         }
     }
+}
+
+/// A ceiling below the least could not hold what a small host has.
+fn memory_limit(text: &str) -> Result<usize, String> {
+    let bytes = size::parse(text)?;
+    if bytes < Limits::LEAST {
+        return Err(format!("memory-limit is {text}, but 16M is the least"));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

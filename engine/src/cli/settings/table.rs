@@ -11,6 +11,7 @@ pub(crate) enum Key {
     Driver,
     RingSize,
     RingTotal,
+    MemoryLimit,
     Ops,
     Pid,
     Uid,
@@ -175,6 +176,17 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         value: Value::Size,
         default: Some("256M"),
         help: "What the rings of all CPUs take together at most, unless --ring-size is given",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::MemoryLimit,
+        name: "memory-limit",
+        flag: Flag::Long("memory-limit"),
+        value: Value::Size,
+        default: Some("256M"),
+        help: "What all that is known of the host (processes, open files, flows) takes at most, from \
+               16M; beyond it the oldest flows are written and ended early. Rings (--ring-total) and \
+               what waits for outputs (--buffer) come on top",
         ..PLAIN
     },
     Setting {
