@@ -6,5 +6,6 @@ pub mod cost;
 pub mod replay;
 pub mod rings;
 pub mod stream;
+pub mod synthetic;
 pub mod trace;
 pub mod workload;

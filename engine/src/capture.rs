@@ -7,6 +7,7 @@ mod waiting;
 use std::os::fd::AsRawFd as _;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -24,6 +25,7 @@ use crate::losses::Losses;
 use crate::metrics::{Board, Fill};
 use crate::output::{Ended, Outputs, Watch};
 use crate::raw::{self, End, Meta, Tap};
+use crate::rescan::Rescan;
 use crate::runtimes::Runtimes;
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
@@ -126,6 +128,10 @@ const LAG: u64 = 10_000_000;
 
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long the start waits for a scan of /proc: as long as a small host takes,
+/// and not so long that a ring could fill up.
+const PATIENCE: Duration = Duration::from_millis(20);
+
 /// A second signal that comes sooner than this after the end is one with the first.
 const TWICE: Duration = Duration::from_millis(500);
 
@@ -176,8 +182,20 @@ impl Capture {
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
         let gauges = driver.gauges();
         let (kept, board, runtimes) = (driver.kept(), None, None);
-        let positions = Arc::new(Positions::new(1));
-        let recorder = Recorder { engine, losses, gauges, kept, board, runtimes, positions };
+        let (positions, scans) = (Arc::new(Positions::new(1)), Arc::default());
+        let (rescan, answered) = (Rescan::new("/proc".into()), 0);
+        let recorder = Recorder {
+            engine,
+            losses,
+            rescan,
+            answered,
+            scans,
+            gauges,
+            kept,
+            board,
+            runtimes,
+            positions,
+        };
         Ok(Self { driver, recorder, tap: None, begun, poll, signals, outputs: watches })
     }
 
@@ -199,23 +217,31 @@ impl Capture {
         self.recorder.board = Some(board);
     }
 
-    /// Attaches the probes and takes over what runs already. In this order, so
-    /// that nothing falls between the two; a process that both tell of is
-    /// known by its start time.
+    /// Attaches the probes and begins to take over what runs already. In this
+    /// order, so that nothing falls between the two; a process that both tell
+    /// of is known by its start time. On a host with many processes that goes
+    /// on in [`Capture::run`], while the rings are drained; a process that does
+    /// something before it was found is looked up. With [`Capture::keep`] it is
+    /// done at once, because what is kept begins with it.
     ///
     /// # Errors
     /// When the probes cannot be attached.
     pub fn start(&mut self) -> Result<(), Error> {
-        self.driver.start()?;
+        let recorder = &mut self.recorder;
         let mut proc = ProcFs::default();
-        let (found, listening) = (proc.all(), proc.listening());
-        let engine = &mut self.recorder.engine;
+        let listening = proc.listening();
+        recorder.engine.listens(listening.clone());
+        self.driver.start()?;
         if let Some(tap) = &mut self.tap {
-            let meta = Meta::of_host(&mut self.driver, self.begun, *engine.clock());
-            tap.begin(&meta, self.driver.rings(), engine.users(), &found, &listening);
+            let found = proc.all();
+            let meta = Meta::of_host(&mut self.driver, self.begun, *recorder.engine.clock());
+            tap.begin(&meta, self.driver.rings(), recorder.engine.users(), &found, &listening);
+            recorder.engine.start_with(found, listening);
+        } else {
+            recorder.rescan.begin_first(&mut recorder.engine);
+            recorder.rescan.wait(&mut recorder.engine, PATIENCE);
         }
-        engine.start_with(found, listening);
-        self.recorder.name_containers();
+        recorder.name_containers();
         Ok(())
     }
 
@@ -236,15 +262,27 @@ impl Capture {
     pub fn run(self, pace: &Pace, tell: impl FnMut(Moment<'_>)) -> Result<Outcome, Error> {
         let Self { driver, recorder, tap, poll, signals, outputs, .. } = self;
         let measured = recorder.board.is_some();
-        let positions = Arc::clone(&recorder.positions);
+        let (positions, scans) = (Arc::clone(&recorder.positions), Arc::clone(&recorder.scans));
         let drain = if pace.threads > 1 && tap.is_none() {
             Drain::with_back(recorder, Tuning::default()).map_err(Error::Thread)?
         } else {
             Drain::alone(recorder)
         };
         let (fills, seen) = (Vec::new(), None);
-        Running { driver, drain, tap, poll, signals, outputs, positions, measured, fills, seen }
-            .run(pace.limit, tell)
+        let running = Running {
+            driver,
+            drain,
+            tap,
+            poll,
+            signals,
+            outputs,
+            positions,
+            scans,
+            measured,
+            fills,
+            seen,
+        };
+        running.run(pace.limit, tell)
     }
 }
 
@@ -257,6 +295,8 @@ struct Running {
     signals: SignalFd,
     outputs: Vec<Watch>,
     positions: Arc<Positions>,
+    /// A scan of /proc goes on.
+    scans: Arc<AtomicBool>,
     /// Metrics are published.
     measured: bool,
     /// The most that waited in each ring since the last second.
@@ -290,8 +330,10 @@ impl Running {
                     break;
                 }
             }
-            if found > 0 || waits || passed {
-                self.drain.order(Order::Turn);
+            // Nothing depends on when a scan is seen.
+            let scans = self.scans.load(Ordering::Relaxed);
+            if found > 0 || waits || passed || scans {
+                self.drain.order(Order::Turn(now));
             }
             waits = found > 0;
             if self.tap.is_none() && self.outputs.iter().all(Watch::is_closed) {
@@ -301,7 +343,7 @@ impl Running {
                 break;
             }
             let due = end.map_or(second, |end| end.min(second)).saturating_duration_since(at);
-            match self.wait(&mut events, Sleep::after(found, due))? {
+            match self.wait(&mut events, Sleep::after(found, due, scans))? {
                 Wake::Work => {}
                 Wake::End => break,
                 Wake::Reload => {

@@ -22,6 +22,12 @@ pub fn monotonic() -> u64 {
     read(ClockId::CLOCK_MONOTONIC)
 }
 
+/// The clock of start times, ns.
+#[must_use]
+pub fn boottime() -> u64 {
+    read(ClockId::CLOCK_BOOTTIME)
+}
+
 /// Nanoseconds since the Unix epoch, now.
 #[must_use]
 pub fn epoch_now() -> i64 {

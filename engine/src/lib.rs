@@ -12,6 +12,7 @@ pub mod merge;
 pub mod metrics;
 pub mod output;
 pub mod raw;
+pub mod rescan;
 pub mod runtimes;
 pub mod scap;
 pub mod semantics;

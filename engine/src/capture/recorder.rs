@@ -3,6 +3,7 @@
 //! it, that of the capture or one beside it (`drain`).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use crossbeam::queue::ArrayQueue;
@@ -12,18 +13,24 @@ use probe_loader::ring::Gauge;
 use crate::account::Account;
 use crate::clock::{self, Clock};
 use crate::drain::{Sum, Work};
+use crate::engine::Corrected;
 use crate::losses::Losses;
 use crate::metrics::{Board, Fill, State};
 use crate::output::Outputs;
+use crate::rescan::Rescan;
 use crate::runtimes::Runtimes;
 use crate::{Counts, Engine};
+
+/// The class of processes in the driver's counters.
+const PROCESS: usize = 0;
 
 /// Something to do between two events.
 pub(super) enum Order {
     /// About a second has passed.
     Second(Box<Second>),
-    /// The outputs have their turn.
-    Turn,
+    /// The outputs have their turn, and scans of /proc, with all events until
+    /// then applied, in the events' clock.
+    Turn(u64),
     /// Each series begins a new file.
     Reopen,
     /// Nothing is recorded any more since then, in the events' clock: tells
@@ -60,6 +67,11 @@ pub(super) struct Recorder {
     pub(super) engine: Engine<Outputs>,
     /// What the output is told of losses, if its schema has a place for that.
     pub(super) losses: Option<Losses>,
+    pub(super) rescan: Rescan,
+    /// Losses that a scan of /proc was begun for.
+    pub(super) answered: u64,
+    /// A scan goes on: it wants turns.
+    pub(super) scans: Arc<AtomicBool>,
     /// The driver's counters.
     pub(super) gauges: Vec<Gauge>,
     pub(super) kept: Counters,
@@ -86,7 +98,10 @@ impl Work for Recorder {
     fn order(&mut self, order: Order) {
         match order {
             Order::Second(second) => self.second(*second),
-            Order::Turn => self.turn(),
+            Order::Turn(drained) => {
+                self.take_scans(drained);
+                self.turn();
+            }
             Order::Reopen => self.engine.sink().reopen(),
             Order::Stopped(now, cpus) => {
                 self.name_containers();
@@ -105,6 +120,7 @@ impl Recorder {
         if self.engine.follow_clock(second.clock) {
             log::warn!("the clock of this host was set, and the times of records follow it");
         }
+        self.answer_losses(&second.cpus, second.now);
         if self.losses.as_ref().is_some_and(|losses| losses.is_due(second.now)) {
             self.tell_losses(&second.cpus, second.now, false);
         }
@@ -130,9 +146,38 @@ impl Recorder {
             flows: self.engine.open_flows(),
             processes: self.engine.living(),
             objects: self.engine.known_objects(),
+            tables: self.engine.tables().to_vec(),
+            memory_limit: self.engine.limits().memory,
             rings,
             damaged,
         });
+    }
+
+    /// Takes over what is read in /proc, with all events until `drained` applied.
+    fn take_scans(&mut self, drained: u64) {
+        let corrected = self.rescan.step(&mut self.engine, drained);
+        self.scans.store(self.rescan.is_running(), Ordering::Relaxed);
+        let Some(corrected) = corrected.filter(|corrected| !corrected.is_nothing()) else { return };
+        let Corrected { missed, gone, changed } = corrected;
+        log::info!(
+            "after a loss: {missed} processes had begun, {gone} had ended and {changed} had changed unseen"
+        );
+    }
+
+    /// After a loss of what tells of processes, these are compared with /proc.
+    /// Files need no such thing: each record names its open file, and the
+    /// driver describes a file until its description arrived.
+    fn answer_losses(&mut self, cpus: &[Counters], now: u64) {
+        let lost = cpus.iter().flat_map(|cpu| cpu.lost.iter().map(|by_class| by_class[PROCESS]));
+        let lost = lost.sum::<u64>() + self.kept.total_lost();
+        if lost > self.answered {
+            if self.rescan.want(now) {
+                log::warn!(
+                    "operations of processes were lost, {lost} so far: comparing all processes with /proc"
+                );
+            }
+            self.answered = lost;
+        }
     }
 
     /// Lets the outputs have their turn.

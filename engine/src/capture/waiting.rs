@@ -14,6 +14,9 @@ pub(super) const GATHER: Duration = Duration::from_millis(200);
 /// Fewer records than this in one round: sleep rather than spin.
 const FEW: u64 = 512;
 
+/// Parts of a scan of /proc wait for so long at most.
+const SCAN: Duration = Duration::from_millis(1);
+
 /// A ring that is so full, in parts of its size, ends every sleep.
 const MARK: u64 = 4;
 
@@ -29,10 +32,12 @@ pub(super) enum Sleep {
 }
 
 impl Sleep {
-    /// After a round that found so many records, if something is due then.
-    pub(super) fn after(found: u64, due: Duration) -> Self {
+    /// After a round that found so many records, if something is due then, and
+    /// while a scan of /proc goes on.
+    pub(super) fn after(found: u64, due: Duration, scans: bool) -> Self {
         match found {
             _ if due.is_zero() => Self::None,
+            0..FEW if scans => Self::Gather(due.min(SCAN)),
             0 => Self::Quiet(due),
             1..FEW => Self::Gather(due.min(GATHER)),
             _ => Self::None,
@@ -71,7 +76,7 @@ mod tests {
             let found = arrivals[taken..].iter().take_while(|at| **at <= now).count();
             taken += found;
             let due = Duration::from_millis(1000 - now % 1000);
-            let sleep = Sleep::after(found as u64, due);
+            let sleep = Sleep::after(found as u64, due, false);
             let end = now + sleep.time().as_millis() as u64;
             let next = arrivals.get(taken).copied().unwrap_or(u64::MAX);
             now = if let Sleep::Quiet(_) = sleep { end.min(next.max(now)) } else { end };
@@ -95,10 +100,12 @@ mod tests {
 
     #[test]
     fn much_is_taken_without_a_pause() {
-        assert_eq!(Sleep::after(FEW, SECOND), Sleep::None);
-        assert_eq!(Sleep::after(0, Duration::ZERO), Sleep::None);
-        assert_eq!(Sleep::after(1, SECOND), Sleep::Gather(GATHER));
-        assert_eq!(Sleep::after(1, GATHER / 2), Sleep::Gather(GATHER / 2));
+        assert_eq!(Sleep::after(FEW, SECOND, false), Sleep::None);
+        assert_eq!(Sleep::after(0, Duration::ZERO, false), Sleep::None);
+        assert_eq!(Sleep::after(1, SECOND, false), Sleep::Gather(GATHER));
+        assert_eq!(Sleep::after(1, GATHER / 2, false), Sleep::Gather(GATHER / 2));
+        assert_eq!(Sleep::after(0, SECOND, true), Sleep::Gather(SCAN));
+        assert_eq!(Sleep::after(FEW, SECOND, true), Sleep::None);
     }
 
     #[test]

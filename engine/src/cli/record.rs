@@ -15,6 +15,7 @@ use engine::output::{Cause, Common, Ended, Outputs};
 use engine::raw::Tap;
 use engine::runtimes::Runtimes;
 use engine::semantics::{Collect, Semantics};
+use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
 use probe_loader::selection::Selection;
@@ -129,6 +130,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
             return Err(error.into());
         }
     };
+    log::info!(
+        "memory: up to {} MiB for what is known of the host, {} KiB for the ring of each CPU, {} KiB for \
+         each output that waits",
+        config.memory_limit >> 20,
+        ring_size >> 10,
+        config.outputs.iter().map(|output| output.buffer).max().unwrap_or(0) >> 10
+    );
     let mut capture = Capture::new(driver, settings(&config, semantics)?, outputs)?;
     if let Some(tap) = tap {
         capture.keep(tap);
@@ -177,6 +185,7 @@ pub(super) fn settings(config: &Config, semantics: Semantics) -> anyhow::Result<
         export_interval: u64::try_from(config.export_interval.as_nanos())?,
         schema: config.schema,
         semantics,
+        limits: Limits::of(config.memory_limit),
     })
 }
 

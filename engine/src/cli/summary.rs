@@ -99,6 +99,13 @@ impl Report<'_> {
                 "operations on IPv6 sockets have no place in schema version 5 (--schema 6 has)",
             ),
             (counts.undescribed, "operations were on files whose description was lost"),
+            (counts.evicted.flows, "flows were ended early to stay below --memory-limit"),
+            (
+                counts.evicted.open_files + counts.evicted.objects,
+                "descriptions of files and connections were dropped to stay below --memory-limit",
+            ),
+            (counts.missed, "processes were found in /proc after their birth was lost"),
+            (counts.gone, "processes were ended by /proc after their exit was lost"),
             (counts.damaged + self.outcome.damaged, "records were damaged"),
         ] {
             if number > 0 {

@@ -136,7 +136,7 @@ impl<S: Sink> Engine<S> {
             imageid,
             container_type: container.kind,
             privileged,
-            pod_id: None,
+            pod_id: container.pod.as_deref(),
         };
         self.counts.records += 1;
         self.sink.put(record);
@@ -170,8 +170,8 @@ impl<S: Sink> Engine<S> {
             restype: object.restype,
             path: &*path,
             container_id: self.containers.id(object.told).map(|id| &**id),
-            dev: object.inode.0.cast_signed(),
-            ino: object.inode.1.cast_signed(),
+            dev: i64::from(object.dev),
+            ino: object.ino.cast_signed(),
         };
         self.counts.records += 1;
         self.sink.put(record);

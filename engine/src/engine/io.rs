@@ -51,7 +51,8 @@ impl<S: Sink> Engine<S> {
         };
         if let Some(known) = self.processes.get(process).descriptor(io.fd)
             && known.file == io.file
-            && let Target::Object(object) = self.open_files.get(known.open).target
+            && let Some(open) = self.open_files.at(known.open, io.file)
+            && let Target::Object(object) = open.target
         {
             let key = Key { process, tid: io.h.tid, fd: io.fd, object };
             if let Some(flow) = self.flows.at(known.flows.first(), &key) {
@@ -66,6 +67,7 @@ impl<S: Sink> Engine<S> {
     /// The same for a first use of a descriptor, by a thread, of a file.
     #[cold]
     fn io_by_identity(&mut self, io: &sf_rec_io, moved: Moved) {
+        self.bound();
         let process = self.process(&io.h);
         if io.file == 0 {
             // The descriptor was not open: EBADF.
@@ -76,7 +78,7 @@ impl<S: Sink> Engine<S> {
             self.counts.undescribed += moved.records;
             return;
         };
-        self.processes.get_mut(process).set_descriptor(io.fd, io.file, open);
+        self.processes.set_descriptor(process, io.fd, io.file, open);
         match self.open_files.get(open).target {
             Target::Object(object) => self.add_io(process, io, object, moved),
             Target::Ipv6 => self.counts.ipv6 += moved.records,
@@ -101,7 +103,7 @@ impl<S: Sink> Engine<S> {
             self.counts.undescribed += 1;
             return;
         };
-        self.processes.get_mut(process).set_descriptor(io.fd, io.file, open);
+        self.processes.set_descriptor(process, io.fd, io.file, open);
         let role = match self.open_files.get(open).target {
             Target::Datagram(Role::Unknown) => {
                 // Who speaks first is the client.

@@ -51,10 +51,17 @@ impl<'a> Get<'a> {
     }
 }
 
+/// Flags of a process: fields of [`Found`].
+const TTY: u32 = 1;
+const BINARY: u32 = 2;
+const ZOMBIE: u32 = 4;
+
 pub(super) fn put(found: &Found, out: &mut Put) {
-    let Found { pid, ppid, vpid, start, exe, args, env, cwd, uid, gid, tty, cgroup } = found;
+    let Found { pid, ppid, vpid, start, exe, args, env, cwd, uid, gid, cgroup, .. } = found;
     out.u64(*start);
-    for number in [*pid, *ppid, *vpid, *uid, *gid, u32::from(*tty)] {
+    let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+    let flags = flag(found.tty, TTY) | flag(found.binary, BINARY) | flag(found.zombie, ZOMBIE);
+    for number in [*pid, *ppid, *vpid, *uid, *gid, flags] {
         out.u32(number);
     }
     for text in [exe, args, env, cwd] {
@@ -64,14 +71,22 @@ pub(super) fn put(found: &Found, out: &mut Put) {
 }
 
 pub(super) fn get(input: &mut Get<'_>) -> Option<Found> {
+    let start = input.u64()?;
+    let mut numbers = [0; 6];
+    for number in &mut numbers {
+        *number = input.u32()?;
+    }
+    let [pid, ppid, vpid, uid, gid, flags] = numbers;
     Some(Found {
-        start: input.u64()?,
-        pid: input.u32()?,
-        ppid: input.u32()?,
-        vpid: input.u32()?,
-        uid: input.u32()?,
-        gid: input.u32()?,
-        tty: input.u32()? != 0,
+        start,
+        pid,
+        ppid,
+        vpid,
+        uid,
+        gid,
+        tty: flags & TTY != 0,
+        binary: flags & BINARY != 0,
+        zombie: flags & ZOMBIE != 0,
         exe: input.string()?,
         args: input.string()?,
         env: input.string()?,
@@ -98,6 +113,8 @@ mod tests {
             uid: 33,
             gid: u32::MAX,
             tty: true,
+            binary: false,
+            zombie: true,
             cgroup: b"/a\xff".to_vec(),
         };
         let mut out = Put::default();

@@ -4,9 +4,12 @@
 mod clock;
 mod containers;
 mod files;
+mod identity;
+mod limits;
 mod names;
 mod network;
 mod processes;
+mod recovery;
 mod schema_6;
 mod switches;
 mod world;

@@ -17,6 +17,7 @@ use std::time::Duration;
 use engine::metrics::Address;
 use engine::output::{Keep, Spec};
 use engine::semantics::{Collect, FileReads, Semantics};
+use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::Choice;
 use sysflow::schema::Version;
@@ -190,6 +191,7 @@ pub(crate) struct Config {
     /// None: to be chosen.
     pub(crate) threads: Option<usize>,
     pub(crate) cpus: Option<Vec<usize>>,
+    pub(crate) memory_limit: usize,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
@@ -233,6 +235,7 @@ impl Config {
                 .text(Key::Cpus, None)
                 .map(|text| units::cpus(&text).map_err(anyhow::Error::msg))
                 .transpose()?,
+            memory_limit: memory_limit(&text(Key::MemoryLimit)).map_err(anyhow::Error::msg)?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,
@@ -287,6 +290,15 @@ impl Config {
             _ => Err("with --read, one file or folder is written: name it with -w"),
         }
     }
+}
+
+/// A ceiling below the least could not hold what a small host has.
+fn memory_limit(text: &str) -> Result<usize, String> {
+    let bytes = size::parse(text)?;
+    if bytes < Limits::LEAST {
+        return Err(format!("memory-limit is {text}, but 16M is the least"));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

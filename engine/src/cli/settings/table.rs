@@ -15,6 +15,7 @@ pub(crate) enum Key {
     RawBuffer,
     Threads,
     Cpus,
+    MemoryLimit,
     Ops,
     Pid,
     Uid,
@@ -219,6 +220,17 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         value: Value::Cpus,
         help: "CPUs that the recorder runs on, with all its threads: numbers and ranges with commas \
                between them (0,4-7). All CPUs are recorded",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::MemoryLimit,
+        name: "memory-limit",
+        flag: Flag::Long("memory-limit"),
+        value: Value::Size,
+        default: Some("256M"),
+        help: "What all that is known of the host (processes, open files, flows) takes at most, from \
+               16M; beyond it the oldest flows are written and ended early. Rings (--ring-total) and \
+               what waits for outputs (--buffer) come on top",
         ..PLAIN
     },
     Setting {
