@@ -44,6 +44,11 @@ impl<S: Sink> Host<S> {
         host
     }
 
+    /// Ends the capture, and gives back the sink.
+    pub fn finish(self) -> S {
+        self.engine.finish().0
+    }
+
     /// The engine.
     pub fn engine(&mut self) -> &mut Engine<S> {
         &mut self.engine

@@ -73,11 +73,8 @@ fn run(name: &str, count: u64, limit: usize, step: Step) -> bool {
             table.evicted
         );
     }
-    println!(
-        "  {} records, {} undescribed",
-        host.engine().sink().1,
-        host.engine().counts().undescribed
-    );
+    let undescribed = host.engine().counts().undescribed;
+    println!("  {} records, {undescribed} undescribed", host.engine().sink().1);
     highest = highest.max(status("VmHWM"));
     println!("  highest {:.1} MiB", highest as f64 / MIB as f64);
     highest <= limit as u64

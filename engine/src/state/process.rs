@@ -120,6 +120,8 @@ pub struct Process {
     pub(crate) buried: bool,
     /// Processes that have this one as `parent`.
     pub(crate) children: u32,
+    /// Descriptors that are remembered, if there are fewer than of others.
+    pub(crate) most_descriptors: u32,
     pub(crate) descriptors: Vec<Descriptor>,
 }
 
@@ -168,6 +170,7 @@ impl Process {
             ended: None,
             buried: false,
             children: 0,
+            most_descriptors: u32::MAX,
             descriptors: Vec::new(),
         }
     }

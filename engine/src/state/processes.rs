@@ -36,6 +36,10 @@ pub struct Processes {
     hand: usize,
 }
 
+/// Descriptors that are remembered of a process whose large table had to go: it
+/// would be as large again with the next use of a high number.
+const AFTER_EVICTION: u32 = 1 << 10;
+
 /// How many descriptors of one process are remembered. The same for all and for
 /// ever: a flow is in the list of its descriptor or not, but never only later.
 #[derive(Clone, Copy, Debug)]
@@ -149,7 +153,11 @@ impl Processes {
     #[inline]
     fn descriptor_mut(&mut self, place: ProcRef, fd: i32) -> Option<&mut Descriptor> {
         let index = usize::try_from(fd).ok().filter(|index| *index < self.max_descriptors.0)?;
-        let table = &mut self.slots[place.0 as usize].as_mut()?.descriptors;
+        let process = self.slots[place.0 as usize].as_mut()?;
+        if index >= process.most_descriptors as usize {
+            return None;
+        }
+        let table = &mut process.descriptors;
         if index >= table.len() {
             let before = table.capacity();
             if index >= before {
@@ -169,6 +177,9 @@ impl Processes {
         let process = self.get_mut(place);
         debug_assert!(process.flows.is_empty(), "flows are in the lists of descriptors");
         let table = std::mem::take(&mut process.descriptors);
+        if table.len() > AFTER_EVICTION as usize {
+            process.most_descriptors = AFTER_EVICTION;
+        }
         self.descriptors -= table.capacity();
         table.iter().filter(|d| d.file != 0).count()
     }
@@ -448,6 +459,9 @@ mod tests {
         };
         assert_eq!((all.descriptors(), all.descriptors() >= 200), (room(&all), true));
         assert_eq!(all.drop_descriptors(init), 2);
+        all.set_descriptor(init, 99, 6, 1);
+        assert!(all.get(init).descriptor(99).is_some(), "a small table can grow again");
+        all.drop_descriptors(init);
         assert_eq!(all.descriptors(), room(&all));
         exit(&mut all, child);
         assert_eq!(all.descriptors(), 0);
