@@ -81,7 +81,7 @@ impl Values {
         {
             return given(name, Origin::Option);
         }
-        if let Some(text) = &self.options.given[key as usize] {
+        if let Some(text) = &self.options.given[key] {
             return given(text, Origin::Option);
         }
         if let Some(env) = &setting.env
@@ -95,7 +95,7 @@ impl Values {
             Some(output) => self.file.outputs.get(output),
             None => Some(&self.file.settings),
         };
-        if let Some(found) = row.and_then(|row| row[key as usize].as_ref()) {
+        if let Some(found) = row.and_then(|row| row[key].as_ref()) {
             return given(&found.text, Origin::File(found.line));
         }
         setting.default.and_then(|text| given(text, Origin::Default))

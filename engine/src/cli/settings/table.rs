@@ -2,6 +2,8 @@
 //! The table of settings: the options of `sysflow record`, the keys of the
 //! configuration file and docs/configuration.md are made of it.
 
+use std::ops::{Index, IndexMut};
+
 use super::list::Item;
 use super::value::Value;
 
@@ -83,6 +85,30 @@ impl Section {
             Self::Metrics => "Metrics",
             Self::Log => "Messages",
         }
+    }
+}
+
+/// Something of each setting, where it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ByKey<T>([Option<T>; KEYS]);
+
+impl<T> Default for ByKey<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| None))
+    }
+}
+
+impl<T> Index<Key> for ByKey<T> {
+    type Output = Option<T>;
+
+    fn index(&self, key: Key) -> &Option<T> {
+        &self.0[key as usize]
+    }
+}
+
+impl<T> IndexMut<Key> for ByKey<T> {
+    fn index_mut(&mut self, key: Key) -> &mut Option<T> {
+        &mut self.0[key as usize]
     }
 }
 
