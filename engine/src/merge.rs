@@ -35,10 +35,10 @@ const NONE: u64 = u64::MAX;
 /// last, in any order.
 const LAST: u64 = u64::MAX - 1;
 
-/// Time of the ring's next record before the horizon.
+/// The time of a record before the horizon.
 #[inline]
-fn next_time(ring: &mut Ring, horizon: u64) -> u64 {
-    ring.peek_ts().filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
+fn until(time: Option<u64>, horizon: u64) -> u64 {
+    time.filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
 }
 
 impl Merge {
@@ -51,6 +51,7 @@ impl Merge {
         let mut count = 0;
         self.runs(rings, now, |rings, ring, limit| {
             count += rings[ring].drain_until(limit, &mut each);
+            rings[ring].peek_ts()
         });
         for ring in rings {
             ring.release();
@@ -59,20 +60,20 @@ impl Merge {
     }
 
     /// The same by *runs*: `take` is told which ring is next and up to which
-    /// time no other is, and takes one record from it or more. Returns the
-    /// horizon.
+    /// time no other is, takes one record from it or more, and returns the time
+    /// of the one that follows. Returns the horizon.
     pub(crate) fn runs(
         &mut self,
         rings: &mut [Ring],
         now: u64,
-        mut take: impl FnMut(&mut [Ring], usize, u64),
+        mut take: impl FnMut(&mut [Ring], usize, u64) -> Option<u64>,
     ) -> u64 {
         let horizon = self.horizon(rings, now);
         self.next.clear();
-        self.next.extend(rings.iter_mut().map(|ring| next_time(ring, horizon)));
+        self.next.extend(rings.iter_mut().map(|ring| until(ring.peek_ts(), horizon)));
         while let Some((ring, limit)) = self.earliest() {
-            take(rings, ring, limit.min(horizon));
-            self.next[ring] = next_time(&mut rings[ring], horizon);
+            let next = take(rings, ring, limit.min(horizon));
+            self.next[ring] = until(next, horizon);
         }
         horizon
     }
