@@ -47,10 +47,10 @@ const NONE: u64 = u64::MAX;
 /// last, in any order.
 const LAST: u64 = u64::MAX - 1;
 
-/// Time of the stream's next record before the horizon.
+/// The time of a record before the horizon.
 #[inline]
-fn next_time(stream: &mut impl Stream, horizon: u64) -> u64 {
-    stream.peek_ts().filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
+fn until(time: Option<u64>, horizon: u64) -> u64 {
+    time.filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
 }
 
 /// Several streams in the order of time.
@@ -63,20 +63,20 @@ pub(crate) struct Sequence {
 
 impl Sequence {
     /// Goes through the records up to the horizon by *runs*: `take` is told
-    /// which stream is next and up to which time no other is, and takes one
-    /// record from it or more.
+    /// which stream is next and up to which time no other is, takes one record
+    /// from it or more, and returns the time of the one that follows.
     #[inline]
     pub(crate) fn runs<R: Stream>(
         &mut self,
         streams: &mut [R],
         horizon: u64,
-        mut take: impl FnMut(&mut [R], usize, u64),
+        mut take: impl FnMut(&mut [R], usize, u64) -> Option<u64>,
     ) {
         self.next.clear();
-        self.next.extend(streams.iter_mut().map(|stream| next_time(stream, horizon)));
+        self.next.extend(streams.iter_mut().map(|stream| until(stream.peek_ts(), horizon)));
         while let Some((stream, limit)) = self.earliest() {
-            take(streams, stream, limit.min(horizon));
-            self.next[stream] = next_time(&mut streams[stream], horizon);
+            let next = take(streams, stream, limit.min(horizon));
+            self.next[stream] = until(next, horizon);
         }
     }
 
@@ -91,6 +91,7 @@ impl Sequence {
         let mut count = 0;
         self.runs(streams, horizon, |streams, stream, limit| {
             count += streams[stream].drain_until(limit, &mut each);
+            streams[stream].peek_ts()
         });
         count
     }
@@ -160,7 +161,7 @@ impl Merge {
         rings: &mut [Ring],
         now: u64,
         seen: impl FnOnce(&[Ring]),
-        take: impl FnMut(&mut [Ring], usize, u64),
+        take: impl FnMut(&mut [Ring], usize, u64) -> Option<u64>,
     ) {
         let horizon = self.horizon(rings, now);
         seen(rings);

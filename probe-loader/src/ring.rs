@@ -390,18 +390,27 @@ impl Ring {
 
     /// Hands out the records up to the time `limit`, each with its place in
     /// what [`Ring::lend`] gives next, and goes past them, until `each` returns
-    /// false. Gives no room back.
+    /// false. Gives no room back. Returns the time of the record that is next.
     #[inline]
-    pub fn walk_until(&mut self, limit: u64, mut each: impl FnMut(u64, &[u8]) -> bool) {
-        let (mut at, mut more) = (self.held(), true);
-        while more && let Some(bytes) = self.peek() {
-            if sf_hdr::at(bytes).is_none_or(|hdr| hdr.ts > limit) {
-                break;
+    pub fn walk_until(
+        &mut self,
+        limit: u64,
+        mut each: impl FnMut(u64, &[u8]) -> bool,
+    ) -> Option<u64> {
+        let mut at = self.held();
+        loop {
+            let bytes = self.peek()?;
+            let ts = sf_hdr::at(bytes)?.ts;
+            if ts > limit {
+                return Some(ts);
             }
             let len = bytes.len() as u64;
-            more = each(at, bytes);
+            let more = each(at, bytes);
             at += len;
             self.next += len;
+            if !more {
+                return self.peek_ts();
+            }
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) struct Front {
     open: Option<Box<Batch>>,
     /// Records in it.
     records: u64,
+    /// Records of all batches before.
+    all: u64,
     /// Batches to come that are not summed.
     rest: u32,
 }
@@ -41,7 +43,7 @@ pub(super) trait Exchange {
 impl Front {
     pub(super) fn new(tuning: Tuning) -> Self {
         let (merge, sums) = (Merge::default(), Sums::default());
-        Self { merge, sums, tuning, open: None, records: 0, rest: 0 }
+        Self { merge, sums, tuning, open: None, records: 0, all: 0, rest: 0 }
     }
 
     /// As [`Merge::drain_seen`], to batches.
@@ -52,14 +54,12 @@ impl Front {
         seen: impl FnOnce(&[Ring]),
         exchange: &mut impl Exchange,
     ) -> u64 {
-        let mut count = 0;
+        let before = self.all;
         let mut merge = std::mem::take(&mut self.merge);
-        merge.runs(rings, now, seen, |rings, ring, limit| {
-            count += self.take(rings, ring, limit, exchange);
-        });
+        merge.runs(rings, now, seen, |rings, ring, limit| self.take(rings, ring, limit, exchange));
         self.merge = merge;
         self.close(rings, exchange);
-        count
+        self.all - before
     }
 
     /// Time has passed until then.
@@ -67,7 +67,8 @@ impl Front {
         self.sums.pass(time);
     }
 
-    /// Takes records of a ring up to a time, or until the batch is full.
+    /// Takes records of a ring up to a time, or until the batch is full. Returns
+    /// the time of the one that follows.
     #[inline]
     fn take(
         &mut self,
@@ -75,27 +76,18 @@ impl Front {
         ring: usize,
         limit: u64,
         exchange: &mut impl Exchange,
-    ) -> u64 {
-        let room = rings[ring].size() / SHARE;
-        let full = self.open.as_ref().is_some_and(|batch| batch.len() >= self.tuning.batch);
-        if full || rings[ring].held() >= room {
-            self.close(rings, exchange);
-        }
+    ) -> Option<u64> {
         if self.open.is_none() {
             self.open = exchange.spare();
         }
         let Some(batch) = &mut self.open else {
-            // Nobody applies anything any more, who asks is told later.
-            let mut count = 0;
-            rings[ring].walk_until(limit, |_, _| {
-                count += 1;
-                true
-            });
-            return count;
+            // Nobody applies anything any more; who asks is told later.
+            return rings[ring].walk_until(limit, |_, _| true);
         };
+        let room = rings[ring].size() / SHARE;
         let (sums, steps, summing) = (&mut self.sums, self.tuning.batch, self.rest == 0);
-        let mut count = 0;
-        rings[ring].walk_until(limit, |at, bytes| {
+        let (mut count, mut full) = (0, false);
+        let next = rings[ring].walk_until(limit, |at, bytes| {
             count += 1;
             let summed = if summing {
                 sums.take(bytes, batch)
@@ -106,10 +98,14 @@ impl Front {
             if !summed {
                 batch.push(ring as u32, at as u32);
             }
-            batch.len() < steps && at < room
+            full = batch.len() >= steps || at >= room;
+            !full
         });
         self.records += count;
-        count
+        if full {
+            self.close(rings, exchange);
+        }
+        next
     }
 
     /// Hands on the batch that is filled.
@@ -121,7 +117,7 @@ impl Front {
             0 if saved < self.records / WORTH => self.tuning.rest,
             rest => rest.saturating_sub(1),
         };
-        self.records = 0;
+        self.all += std::mem::take(&mut self.records);
         batch.close(rings);
         exchange.hand_on(batch);
     }

@@ -147,10 +147,10 @@ fn read(ring: &Ring, link: &Chain) -> u64 {
 fn records_stay_until_they_are_applied(tail_store: Ordering) {
     model(move || {
         let (head, tail) = (AtomicU64::new(0), AtomicU64::new(0));
-        let ring = Arc::new(Ring { head, tail, data: UnsafeCell::new(0) });
+        let ring = loom::sync::Arc::new(Ring { head, tail, data: UnsafeCell::new(0) });
         let link = chain(2, 2);
         let back = thread::spawn({
-            let (link, ring) = (Arc::clone(&link), Arc::clone(&ring));
+            let (link, ring) = (Arc::clone(&link), ring.clone());
             move || {
                 let mut done = 0;
                 while let Some(Task::Batch(batch)) = link.take() {
@@ -162,7 +162,7 @@ fn records_stay_until_they_are_applied(tail_store: Ordering) {
             }
         });
         let writer = thread::spawn({
-            let ring = Arc::clone(&ring);
+            let ring = ring.clone();
             move || write(&ring)
         });
         let seen = read(&ring, &link);
