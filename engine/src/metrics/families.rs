@@ -44,6 +44,7 @@ type Of<T> = (&'static str, &'static str, T);
 
 type KindsOf = fn(&Numbers) -> &Kinds;
 type NumberOf = fn(&Numbers) -> u64;
+type SizeOf = fn(&Table) -> usize;
 type Row = fn(&Counters) -> &[u64; CLASSES];
 
 fn operations(text: &mut Text, cpus: &[Counters]) {
@@ -141,7 +142,7 @@ fn engine(text: &mut Text, state: &State) {
 fn memory(text: &mut Text, state: &State) {
     text.gauge("sysflow_memory_limit_bytes", "What the tables of the engine may take together")
         .sample(&[], state.memory_limit);
-    let rows: [Of<fn(&Table) -> usize>; 3] = [
+    let rows: [Of<SizeOf>; 3] = [
         ("sysflow_table_entries", "What a table of the engine holds", |t| t.entries),
         ("sysflow_table_bytes", "What a table takes", |t| t.bytes),
         ("sysflow_table_limit_bytes", "What a table may take", |t| t.limit),

@@ -7,5 +7,6 @@ pub mod limits;
 pub mod object;
 pub mod open_file;
 pub mod process;
+pub mod processes;
 pub mod texts;
 pub mod users;

@@ -117,7 +117,7 @@ fn fork_with_a_shared_table_of_descriptors() {
             .filter(|f| f.proc_oid.hpid == pid && out.path(f.file_oid) == path)
             .collect();
         assert_eq!(found.len(), 1, "{pid} {path}");
-        found[0].clone()
+        *found[0]
     };
     assert_eq!(of(20, "/a").op_flags, OpFlags::READ_RECV | OpFlags::CLOSE);
     let cut = of(10, "/a");
