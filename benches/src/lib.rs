@@ -5,5 +5,6 @@ pub mod clock;
 pub mod cost;
 pub mod replay;
 pub mod stream;
+pub mod synthetic;
 pub mod trace;
 pub mod workload;
