@@ -10,6 +10,7 @@ mod losses;
 pub mod merge;
 pub mod metrics;
 pub mod output;
+pub mod privileges;
 pub mod scap;
 pub mod semantics;
 pub mod sink;

@@ -12,6 +12,7 @@ use engine::Settings;
 use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
+use engine::privileges;
 use engine::semantics::{Collect, Semantics};
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
@@ -163,6 +164,7 @@ fn record(
         capture.abandon();
         return Err(error.into());
     }
+    privileges::keep(needed(kind)).context("cannot give up capabilities")?;
     let names: Vec<String> = config.outputs.iter().map(|spec| spec.to.to_string()).collect();
     log::info!("recording to {} with {kind}, Ctrl-C ends", names.join(", "));
     let mut service = Service::ready();
@@ -186,6 +188,16 @@ fn record(
         eprint!("\r\x1b[K");
     }
     Ok(outcome)
+}
+
+/// The capabilities that a running capture uses, where it is not root's: to
+/// look up a process whose birth was lost; and for eBPF to read its maps and to
+/// change the selection.
+fn needed(kind: Kind) -> &'static [u32] {
+    match kind {
+        Kind::Kmod => &[privileges::SYS_PTRACE],
+        Kind::Ebpf => &[privileges::SYS_PTRACE, privileges::PERFMON, privileges::BPF],
+    }
 }
 
 /// The live status line.
