@@ -454,7 +454,8 @@ install_tarball() {
 		return 0
 	fi
 	make_user
-	mkdir -p "${manifest%/*}"
+	make_folder "${manifest%/*}"
+	[ ! -f "$work/folders" ] || cat "$work/folders" >>"$prefix/share/sysflow/folders"
 	{
 		cut -d' ' -f2 "$work/files"
 		echo "$prefix/bin/sysprint"
@@ -467,7 +468,7 @@ install_tarball() {
 	ln -sfn sysflow "$prefix/bin/sysprint"
 	# What only the older version had goes.
 	{ cut -d' ' -f2 "$work/files" && echo "$prefix/bin/sysprint"; } | LC_ALL=C sort >"$work/now"
-	LC_ALL=C comm -13 "$work/now" "$manifest" | while read -r dest; do remove_file "$dest"; done
+	LC_ALL=C comm -13 "$work/now" "$manifest" | while read -r dest; do rm -f "$dest"; done
 	cp "$work/now" "$manifest.new" && mv "$manifest.new" "$manifest"
 	if [ ! -e /etc/sysflow/sysflow.toml ]; then
 		put "$work/new/etc/sysflow/sysflow.toml" /etc/sysflow/sysflow.toml 640
@@ -478,10 +479,20 @@ install_tarball() {
 
 # put SOURCE DEST MODE: there is always an old file or the new one, whole.
 put() {
-	mkdir -p "${2%/*}"
+	make_folder "${2%/*}"
 	cp "$1" "$2.sysflow-new"
 	chmod "$3" "$2.sysflow-new"
 	mv "$2.sysflow-new" "$2"
+}
+
+# Each folder that is made is written down before, to be removed again.
+make_folder() {
+	local list=$prefix/share/sysflow/folders
+	[ ! -d "$1" ] || return 0
+	case ${1%/*} in '') ;; *) make_folder "${1%/*}" ;; esac
+	[ -d "${list%/*}" ] || list=$work/folders
+	echo "$1" >>"$list"
+	mkdir "$1"
 }
 
 make_user() {
@@ -593,15 +604,6 @@ roll_back() {
 
 # ---- removing
 
-remove_file() {
-	local folder=${1%/*}
-	run rm -f "$1" "$1.sysflow-new"
-	# Folders that nothing else is in.
-	while [ -z "$dry" ] && [ "$folder" != "$prefix" ] && rmdir "$folder" 2>/dev/null; do
-		folder=${folder%/*}
-	done
-}
-
 uninstall() {
 	local found='' prefixes
 	prefixes=${prefix:-/usr/local}
@@ -641,11 +643,20 @@ uninstall_packages() {
 }
 
 uninstall_tarball() {
-	local manifest=$prefix/share/sysflow/manifest file
+	local manifest=$prefix/share/sysflow/manifest folders=$prefix/share/sysflow/folders file
 	cp "$manifest" "$work/manifest"
-	while read -r file; do remove_file "$file"; done <"$work/manifest"
-	# It goes last, so that what is interrupted can be repeated.
-	remove_file "$manifest"
+	while read -r file; do run rm -f "$file" "$file.sysflow-new"; done <"$work/manifest"
+	# Folders that were made, the deepest first, if nothing else is in them.
+	# The lists go last, so that what is cut off can be repeated.
+	LC_ALL=C sort -ru "$folders" >"$work/folders" 2>/dev/null || true
+	remove_folders
+	run rm -f "$manifest" "$manifest.new" "$folders"
+	remove_folders
+}
+
+remove_folders() {
+	[ -z "$dry" ] || return 0
+	while read -r file; do rmdir "$file" 2>/dev/null || true; done <"$work/folders"
 }
 
 # What no package and no manifest has: made while it ran.
