@@ -258,6 +258,11 @@ key_is_enrolled() {
 # What the operator can do to have the module.
 remedies() {
 	local key=/var/lib/dkms/mok.pub
+	# Nothing that is installed would help.
+	[ -e /proc/modules ] && ! flag /proc/sys/kernel/modules_disabled || return 0
+	if have systemd-detect-virt && systemd-detect-virt -cq; then
+		return 0
+	fi
 	if signed_only && ! key_is_enrolled; then
 		have mokutil || say '' "-> apt install mokutil"
 		if [ -e /var/lib/shim-signed/mok/MOK.der ]; then
@@ -324,6 +329,11 @@ fetch() {
 }
 
 # ---- installing
+
+# Whether dpkg has anything of a package, be it half of it or its settings.
+has_package() {
+	have dpkg-query && dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qvx not-installed
+}
 
 # The program that is installed now, if one is.
 old_program() {
@@ -394,7 +404,7 @@ install_packages() {
 	if [ "$chosen" = kmod ]; then
 		install_build_tools
 		debs="$debs $(echo "$bundle"/sysflow-dkms_*_all.deb)"
-	elif dpkg-query -W sysflow-dkms >/dev/null 2>&1; then
+	elif has_package sysflow-dkms; then
 		quietly dpkg --purge sysflow-dkms || die "cannot remove sysflow-dkms: see above"
 	fi
 	hold_service
@@ -590,7 +600,7 @@ roll_back() {
 	if [ -z "$old" ] || [ $how != packages ] || [ ! -f "$debs" ]; then
 		die "it does not work here: see above. install.sh --uninstall removes it"
 	fi
-	if dpkg-query -W sysflow-dkms >/dev/null 2>&1; then
+	if has_package sysflow-dkms; then
 		debs="$debs $(echo $KEPT/sysflow-dkms_*_all.deb)"
 	fi
 	# shellcheck disable=SC2086 # several
@@ -614,7 +624,7 @@ uninstall() {
 			fi
 		done
 	fi
-	if have dpkg-query && dpkg-query -W sysflow sysflow-dkms >/dev/null 2>&1 || [ -e /var/lib/dpkg/info/sysflow.list ]; then
+	if has_package sysflow || has_package sysflow-dkms; then
 		found=yes
 		uninstall_packages
 	fi
@@ -635,7 +645,7 @@ uninstall_packages() {
 	local package keep=1
 	[ -z "$purge" ] || keep=
 	for package in sysflow-dkms sysflow; do
-		if dpkg-query -W "$package" >/dev/null 2>&1; then
+		if has_package "$package"; then
 			quietly env SYSFLOW_KEEP_DATA=$keep dpkg --force-remove-reinstreq --purge "$package" ||
 				die "dpkg cannot remove $package: see above"
 		fi
