@@ -11,6 +11,7 @@ mod losses;
 pub mod merge;
 pub mod metrics;
 pub mod output;
+pub mod privileges;
 pub mod raw;
 pub mod rescan;
 pub mod runtimes;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod cli;
 
@@ -25,6 +25,8 @@ enum Command {
     Config(cli::config::Args),
     Probe(cli::probe::Args),
     Doctor(cli::doctor::Args),
+    Selftest(cli::selftest::Args),
+    Generate(cli::generate::Args),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +42,8 @@ fn main() -> ExitCode {
         Command::Config(args) => cli::config::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
         Command::Doctor(args) => cli::doctor::run(&args),
+        Command::Selftest(args) => cli::selftest::run(&args),
+        Command::Generate(args) => cli::generate::run(&args, Cli::command()),
     })
 }
 

@@ -13,6 +13,7 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use crate::Engine;
 use crate::clock;
 use crate::engine::Corrected;
+use crate::privileges;
 use crate::sink::Sink;
 use crate::snapshot::{Found, Listening, ProcFs, Span};
 use crate::threads;
@@ -136,7 +137,9 @@ impl Rescan {
         let root = self.root.clone();
         log::debug!("/proc is read");
         engine.begin_scan(clock::monotonic(), self.first);
-        match threads::spawn("sysflow-scan", move || scan(root, threads, &sender)) {
+        match threads::spawn_with("scan", &[privileges::SYS_PTRACE], move || {
+            scan(root, threads, &sender)
+        }) {
             Ok(_) => self.running = Some(receiver),
             Err(error) => log::warn!("the processes cannot be compared with /proc: {error}"),
         }

@@ -8,6 +8,8 @@ use std::thread::{Builder, JoinHandle};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::sys::signal::{SigSet, SigmaskHow, pthread_sigmask};
 
+use crate::privileges;
+
 /// With more CPUs than this, [`usual`] is more than one.
 const FEW_CPUS: usize = 4;
 
@@ -33,6 +35,7 @@ pub fn run_on(cpus: &[usize]) -> io::Result<()> {
 }
 
 /// Begins a thread that no signal is delivered to: signals are for the capture.
+/// It has no capabilities, unless it is root's.
 ///
 /// # Errors
 /// What the system says.
@@ -40,10 +43,28 @@ pub fn spawn<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
+    spawn_with(name, &[], work)
+}
+
+/// The same for a thread that keeps these capabilities, as far as this one has
+/// them ([`privileges`]).
+///
+/// # Errors
+/// What the system says.
+pub fn spawn_with<T: Send + 'static>(
+    name: &str,
+    capabilities: &'static [u32],
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
     // A thread takes over the mask of the one that begins it.
     let mut before = SigSet::empty();
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::all()), Some(&mut before))?;
-    let begun = Builder::new().name(name.to_owned()).spawn(work);
+    let begun = Builder::new().name(name.to_owned()).spawn(move || {
+        if let Err(error) = privileges::keep(capabilities) {
+            log::warn!("a thread keeps its capabilities: {error}");
+        }
+        work()
+    });
     pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
     begun
 }

@@ -12,6 +12,7 @@ use engine::Settings;
 use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
+use engine::privileges;
 use engine::raw::Tap;
 use engine::runtimes::Runtimes;
 use engine::semantics::{Collect, Semantics};
@@ -223,6 +224,7 @@ fn record(
         capture.abandon();
         return Err(error.into());
     }
+    privileges::keep(needed(kind)).context("cannot give up capabilities")?;
     let outputs = config.outputs.iter().map(|spec| spec.to.to_string());
     let raw = config.raw.iter().map(|path| path.display().to_string());
     let names: Vec<String> = outputs.chain(raw).collect();
@@ -249,6 +251,16 @@ fn record(
         eprint!("\r\x1b[K");
     }
     Ok(outcome)
+}
+
+/// The capabilities that a running capture uses, where it is not root's: to
+/// look up a process whose birth was lost; and for eBPF to read its maps and to
+/// change the selection.
+fn needed(kind: Kind) -> &'static [u32] {
+    match kind {
+        Kind::Kmod => &[privileges::SYS_PTRACE],
+        Kind::Ebpf => &[privileges::SYS_PTRACE, privileges::PERFMON, privileges::BPF],
+    }
 }
 
 /// The live status line.

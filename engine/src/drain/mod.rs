@@ -44,6 +44,7 @@ use probe_loader::Ring;
 pub use sums::Sum;
 
 use crate::merge::Merge;
+use crate::privileges;
 use crate::threads;
 use batch::Batch;
 use front::{Exchange, Front};
@@ -125,7 +126,9 @@ impl<W: Work> Drain<W> {
         let batches = (0..BATCHES).map(|_| batch()).collect();
         let link = Arc::new(Link::new(batches, BATCHES + ORDERS, &std::thread::current()));
         let theirs = Arc::clone(&link);
-        let thread = threads::spawn("engine", move || work_through(&theirs, work))?;
+        let thread = threads::spawn_with("engine", &[privileges::SYS_PTRACE], move || {
+            work_through(&theirs, work)
+        })?;
         link.taken_by(thread.thread());
         let way = Way::Two { front: Front::new(tuning), back: Back { link, thread: Some(thread) } };
         Ok(Self { way, stays: PhantomData })

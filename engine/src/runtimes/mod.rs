@@ -24,6 +24,7 @@ use crossbeam::queue::ArrayQueue;
 use sysflow::record::ContainerType;
 
 use crate::Engine;
+use crate::privileges;
 use crate::sink::Sink;
 use crate::state::container::Details;
 use crate::threads;
@@ -82,7 +83,10 @@ impl Runtimes {
         });
         let mut work =
             Work { shared: Arc::clone(&shared), tree: Tree::new(root), open: Vec::new() };
-        let thread = threads::spawn("runtimes", move || work.run())?.thread().clone();
+        let thread =
+            threads::spawn_with("runtimes", &[privileges::DAC_READ_SEARCH], move || work.run())?
+                .thread()
+                .clone();
         Ok(Self { shared, thread })
     }
 
