@@ -123,7 +123,8 @@ make_all() {
 	make_deb sysflow-dkms all "$lay/sysflow-dkms"
 
 	make_bundle "$lay/$NAME.bundle"
-	pack "$DIST/$NAME.bundle.tar.gz" "$lay" "$NAME.bundle"
+	# What it holds is compressed already.
+	pack "$DIST/$NAME.bundle.tar.gz" "$lay" "$NAME.bundle" 1
 	(cd "$DIST" && sha256sum -- * >SHA256SUMS)
 	rm -rf "$lay"
 }

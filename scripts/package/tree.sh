@@ -66,10 +66,10 @@ same_times() {
 	find "$1" -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 }
 
-# pack OUT FOLDER NAME: a tar of FOLDER/NAME that depends on nothing but its
-# files.
+# pack OUT FOLDER NAME [LEVEL]: a tar of FOLDER/NAME that depends on nothing but
+# its files.
 pack() {
 	same_times "$2/$3"
 	tar -C "$2" --sort=name --owner=0 --group=0 --numeric-owner --format=gnu \
-		--mtime="@$SOURCE_DATE_EPOCH" -cf - "$3" | gzip -9n >"$1"
+		--mtime="@$SOURCE_DATE_EPOCH" -cf - "$3" | gzip "-${4:-6}n" >"$1"
 }
