@@ -138,7 +138,7 @@ impl Rescan {
         log::debug!("/proc is read");
         engine.begin_scan(clock::monotonic(), self.first);
         match threads::spawn_with("scan", &[privileges::SYS_PTRACE], move || {
-            scan(root, threads, &sender)
+            scan(root, threads, &sender);
         }) {
             Ok(_) => self.running = Some(receiver),
             Err(error) => log::warn!("the processes cannot be compared with /proc: {error}"),
