@@ -189,6 +189,7 @@ impl Capture {
             losses,
             rescan,
             answered,
+            compares: true,
             scans,
             gauges,
             kept,
@@ -206,8 +207,10 @@ impl Capture {
 
     /// Keeps what the driver delivers, too. To be told before the start. There
     /// is one thread then: what is kept says what the engine had looked up by
-    /// then.
+    /// then. And processes are not compared with /proc after a loss: a replay
+    /// has no /proc to do the same.
     pub fn keep(&mut self, mut tap: Tap) {
+        self.recorder.compares = false;
         self.recorder.engine.look_up_with(tap.hear(ProcFs::default()));
         self.tap = Some(tap);
     }

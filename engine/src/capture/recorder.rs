@@ -70,6 +70,8 @@ pub(super) struct Recorder {
     pub(super) rescan: Rescan,
     /// Losses that a scan of /proc was begun for.
     pub(super) answered: u64,
+    /// Scans are begun for losses.
+    pub(super) compares: bool,
     /// A scan goes on: it wants turns.
     pub(super) scans: Arc<AtomicBool>,
     /// The driver's counters.
@@ -170,7 +172,7 @@ impl Recorder {
     fn answer_losses(&mut self, cpus: &[Counters], now: u64) {
         let lost = cpus.iter().flat_map(|cpu| cpu.lost.iter().map(|by_class| by_class[PROCESS]));
         let lost = lost.sum::<u64>() + self.kept.total_lost();
-        if lost > self.answered {
+        if self.compares && lost > self.answered {
             if self.rescan.want(now) {
                 log::warn!(
                     "operations of processes were lost, {lost} so far: comparing all processes with /proc"

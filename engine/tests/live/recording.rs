@@ -34,11 +34,15 @@ fn a_replay_gives_the_records_of_the_capture() {
         ("lossy", ["--schema", "6", "--ring-size", "64K"]),
     ] {
         let raw = lab.path(&format!("{name}.sfr"));
+        // All that comes can wait, however slow the disk is.
+        let config = lab.path(&format!("{name}.toml"));
+        std::fs::write(&config, "[capture]\nraw-buffer = \"2G\"\n").expect("written");
         let same = ["--export-interval", "1", more[0], more[1]];
         let mut args = vec!["--raw", raw.to_str().expect("text"), more[2], more[3]];
+        args.extend(["--config", config.to_str().expect("text")]);
         args.extend_from_slice(&same);
         let recorder = Recorder::start(&lab, &format!("{name}.sf"), &args);
-        drop(workload::run(&["flood", "seconds", "3"]));
+        drop(workload::run(&["flood", "seconds", "2"]));
         drop(workload::run(&["exact", lab.dir().to_str().expect("text")]));
         let ended = recorder.interrupt().well();
         assert!(!partial(&raw).exists(), "{}", ended.told);
