@@ -20,7 +20,7 @@ usage() {
 	USAGE
 }
 
-STAGES=(tools format lint scripts policy docs build unit live vm)
+STAGES=(tools format lint scripts policy docs build unit packages live vm box)
 FAST=(tools format lint scripts policy build unit)
 
 describe() {
@@ -33,8 +33,10 @@ describe() {
 	docs) echo "rustdoc, warnings are errors" ;;
 	build) echo "programs and tests" ;;
 	unit) echo "unit, property and integration tests" ;;
+	packages) echo "packages: the same bytes twice, lintian, units, installations that are cut off" ;;
 	live) echo "end to end on this host, with the eBPF driver" ;;
 	vm) echo "end to end on Debian's kernel 6.1 in QEMU, with the kernel module" ;;
+	box) echo "install, reboot, upgrade and uninstall in a Debian box; with SYSFLOW_TEST_BOX=1" ;;
 	esac
 }
 
@@ -69,6 +71,10 @@ stage_tools() {
 	local packages=("${BUILD_PACKAGES[@]}" libclang-dev python3 python3-venv)
 	if stage_wanted scripts; then packages+=(shellcheck); fi
 	if stage_wanted live; then packages+=(bpftool); fi
+	if stage_wanted packages; then packages+=(lintian ruby systemd); fi
+	if stage_wanted box && [ -n "${SYSFLOW_TEST_BOX:-}" ]; then
+		packages+=(mmdebstrap qemu-utils qemu-system-x86 e2fsprogs openssh-client)
+	fi
 	if stage_wanted vm; then
 		packages+=(qemu-system-x86 busybox-static cpio kmod binutils linux-headers-amd64 bc flex bison libssl-dev)
 	fi
@@ -191,6 +197,35 @@ stage_unit() {
 	run_tests "examples in the documentation" . cargo test --locked --workspace --doc
 }
 
+# The program that was built for the tests stands for the static one, which
+# takes minutes: so lintian is not asked about its libraries.
+stage_packages() {
+	local program=$CACHE/package/tested/sysflow object
+	mkdir -p "${program%/*}"
+	strip --strip-all -o "$program" "$target/debug/sysflow"
+	object=$(find "$target/debug/build" -path '*/probe-loader-*/out/sysflow.bpf.o' -printf '%T@ %p\n' |
+		sort -n | tail -1 | cut -d' ' -f2-)
+	cp "$object" "$program.bpf.o"
+	check "packages are the same bytes twice" \
+		scripts/package.sh --verify --program "$program" --out "$CACHE/package/tested/dist"
+	check "lintian" lintian --allow-root --fail-on error \
+		--suppress-tags missing-dependency-on-libc,undeclared-elf-prerequisites,mismatched-override \
+		"$CACHE"/package/tested/dist/*.deb
+	check "settings of the packages" "$target/debug/sysflow" config check scripts/package/sysflow.toml
+	check "the service's exposure is at most 2.0" exposure scripts/systemd/sysflow.service
+	check "Vagrantfile" ruby -c vagrant/Vagrantfile
+	if have_root; then
+		check "installations that were cut off are repaired" as_root env RUST_BACKTRACE=0 \
+			scripts/install-test.sh --points 1 "$CACHE"/package/tested/dist/sysflow-*.bundle.tar.gz
+	else
+		skip "installations that are cut off: they need root, or sudo without a password"
+	fi
+}
+
+exposure() {
+	systemd-analyze security --offline=true --threshold=20 "$1"
+}
+
 stage_live() {
 	local dir name program
 	if ! have_root; then
@@ -230,6 +265,17 @@ stage_vm() {
 		check "the module's capture, by fastavro" kept_capture
 	else
 		skip "the module's capture, by fastavro: there is none"
+	fi
+}
+
+# Half an hour, so only on demand.
+stage_box() {
+	if [ -z "${SYSFLOW_TEST_BOX:-}" ]; then
+		skip "installation in a box: half an hour; SYSFLOW_TEST_BOX=1 runs it (last result: docs/compatibility.md)"
+	elif ! have_root; then
+		skip "installation in a box: it needs root, or sudo without a password"
+	else
+		check "installation in a box" as_root scripts/vm/box-test.sh
 	fi
 }
 

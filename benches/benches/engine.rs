@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use benches::stream::Stream;
+use benches::stream::{Stream, plain};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use engine::clock::Clock;
 use engine::merge::Merge;
@@ -50,30 +50,34 @@ fn streams() -> Vec<(String, Stream)> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(dir)
         .expect("the recorded streams are there")
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|ext| ext == "sfs"))
+        .filter(|path| path.extension().is_some_and(|ext| ext == "sfr"))
         .collect();
     paths.sort();
     let name = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     paths.iter().map(|p| (name(p), Stream::open(p).expect("a stream"))).collect()
 }
 
-/// A ring large enough for the stream, written by the driver's writer.
+/// Rings large enough for the stream, written by the driver's writer.
 struct Filled {
     writer: Rings,
-    rings: [Ring; 1],
+    rings: Vec<Ring>,
 }
 
 impl Filled {
     fn new(stream: &Stream) -> Self {
         let size = (stream.size() * 5 / 4).next_power_of_two();
-        let writer = Rings::new(1, size).expect("memory for the ring");
-        let rings = [Ring::map(writer.fd(), 0, size).expect("the ring maps")];
+        let count = stream.lanes.len() as u32;
+        let writer = Rings::new(count, size).expect("memory for the rings");
+        let map = |cpu| Ring::map(writer.fd(), cpu, size).expect("the ring maps");
+        let rings = (0..count).map(map).collect();
         Self { writer, rings }
     }
 
     fn fill(&mut self, stream: &Stream) {
-        for record in stream.records() {
-            assert!(self.writer.put(0, record), "the ring has room");
+        for (cpu, lane) in (0..).zip(&stream.lanes) {
+            for index in 0..lane.len() {
+                assert!(self.writer.put(cpu, plain(lane.get(index))), "the ring has room");
+            }
         }
     }
 }

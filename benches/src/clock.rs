@@ -9,9 +9,22 @@ use std::time::Duration;
 /// If the system has no such clock.
 #[must_use]
 pub fn thread() -> Duration {
+    read(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+/// Of all threads of this process.
+///
+/// # Panics
+/// If the system has no such clock.
+#[must_use]
+pub fn process() -> Duration {
+    read(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+fn read(clock: libc::clockid_t) -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the call writes to `time`, which is there and of that type (clock_gettime(2)).
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    let result = unsafe { libc::clock_gettime(clock, &raw mut time) };
     assert_eq!(result, 0, "Linux has the clock since 2.6.12");
     Duration::new(time.tv_sec.cast_unsigned(), time.tv_nsec as u32)
 }

@@ -4,6 +4,8 @@
 pub mod clock;
 pub mod cost;
 pub mod replay;
+pub mod rings;
 pub mod stream;
+pub mod synthetic;
 pub mod trace;
 pub mod workload;

@@ -49,7 +49,7 @@ impl Account {
 pub type Count = (&'static str, fn(&Counts) -> u64);
 
 /// The engine's counters.
-pub const COUNTS: [Count; 16] = [
+pub const COUNTS: [Count; 27] = [
     ("events", |c| c.events),
     ("applied", |c| c.applied),
     ("silent", |c| c.silent),
@@ -62,10 +62,21 @@ pub const COUNTS: [Count; 16] = [
     ("damaged", |c| c.damaged),
     ("looked_up", |c| c.looked_up),
     ("not_found", |c| c.not_found),
+    ("scans", |c| c.scans),
+    ("missed", |c| c.missed),
+    ("gone", |c| c.gone),
+    ("changed", |c| c.changed),
     ("late", |c| c.late),
     ("left_out", |c| c.left_out),
     ("exported", |c| c.exported),
     ("records", |c| c.records),
+    ("evicted_flows", |c| c.evicted.flows),
+    ("evicted_objects", |c| c.evicted.objects),
+    ("evicted_open_files", |c| c.evicted.open_files),
+    ("evicted_descriptors", |c| c.evicted.descriptors),
+    ("evicted_processes", |c| c.evicted.processes),
+    ("evicted_texts", |c| c.evicted.texts),
+    ("evicted_containers", |c| c.evicted.containers),
 ];
 
 /// What an engine did, for programs.

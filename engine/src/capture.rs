@@ -1,27 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //! A live capture: driver, rings, engine, output, until it is told to end.
 
+mod recorder;
+mod waiting;
+
 use std::os::fd::AsRawFd as _;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use probe_loader::driver::{self, Driver};
 use probe_loader::selection::Selection;
 use sysflow::schema::Version;
 
 use crate::account::Account;
 use crate::clock::{self, Clock};
+use crate::drain::{Drain, Tuning};
 use crate::losses::Losses;
-use crate::merge::Merge;
-use crate::metrics::{Board, Fill, State};
-use crate::output::{Ended, Outputs};
+use crate::metrics::{Board, Fill};
+use crate::output::{Ended, Outputs, Watch};
+use crate::raw::{self, End, Meta, Tap};
+use crate::rescan::Rescan;
+use crate::runtimes::Runtimes;
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
-use crate::{Engine, Settings};
+use crate::{Counts, Engine, Settings};
+use recorder::{Order, Position, Positions, Recorder, Second};
+use waiting::Sleep;
 
 /// Why a capture could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +42,9 @@ pub enum Error {
     /// Signals or polling.
     #[error("cannot wait for events: {0}")]
     Wait(#[from] std::io::Error),
+    /// The engine's thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
 }
 
 /// When to do what.
@@ -39,6 +52,9 @@ pub enum Error {
 pub struct Pace {
     /// End after this long.
     pub limit: Option<Duration>,
+    /// Threads that events pass through, outputs not counted: one that does
+    /// everything, or two, one of which merges and sums.
+    pub threads: usize,
 }
 
 /// What is shown while a capture runs.
@@ -85,6 +101,8 @@ impl Selector<'_> {
 pub struct Outcome {
     /// What became of the outputs.
     pub outputs: Vec<Ended>,
+    /// What became of the recording of the rings, if there is one.
+    pub recording: Option<raw::Ended>,
     /// What driver and engine counted; final.
     pub account: Account,
     /// Records that were not what their header said, by ring.
@@ -104,26 +122,35 @@ enum Wake {
 const WAKEUP: Token = Token(0);
 const SIGNAL: Token = Token(1);
 
-/// How long the engine sleeps when little happens. A ring that fills up wakes
-/// it; everything else can wait that long.
-const SLEEP: Duration = Duration::from_millis(10);
+/// What is drained when a second is over is that much older at most: exports
+/// lag behind the clock by it, so that no event comes after its export.
+const LAG: u64 = 10_000_000;
 
-/// Fewer events than this in one round: sleep rather than spin.
-const FEW: u64 = 512;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// How long the start waits for a scan of /proc: as long as a small host takes,
+/// and not so long that a ring could fill up.
+const PATIENCE: Duration = Duration::from_millis(20);
+
+/// A second signal that comes sooner than this after the end is one with the first.
+const TWICE: Duration = Duration::from_millis(500);
+
+/// Whether it ends the capture; else it is SIGHUP.
+fn is_end(signal: &siginfo) -> bool {
+    signal.ssi_signo != Signal::SIGHUP as u32
+}
 
 /// A capture that is set up and not started.
 pub struct Capture {
     driver: Driver,
-    engine: Engine<Outputs>,
-    /// What the output is told of losses, if its schema has a place for that.
-    losses: Option<Losses>,
-    merge: Merge,
+    recorder: Recorder,
+    /// Where what the driver delivers is kept.
+    tap: Option<Tap>,
+    /// When it was prepared, ns of the events' clock.
+    begun: u64,
     poll: Poll,
     signals: SignalFd,
-    /// Where metrics are published.
-    board: Option<Arc<Board>>,
-    /// The most that waited in each ring since they were published last.
-    fills: Vec<Fill>,
+    outputs: Vec<Watch>,
 }
 
 impl Capture {
@@ -148,41 +175,86 @@ impl Capture {
         registry.register(&mut SourceFd(&driver.wakeup_fd().as_raw_fd()), WAKEUP, readable)?;
         registry.register(&mut SourceFd(&signals.as_raw_fd()), SIGNAL, readable)?;
         let lookup = Box::new(ProcFs::default());
-        let losses = (settings.schema == Version::V6)
-            .then(|| Losses::new(settings.export_interval, clock::monotonic()));
+        let begun = clock::monotonic();
+        let losses =
+            (settings.schema == Version::V6).then(|| Losses::new(settings.export_interval, begun));
+        let watches = outputs.watches();
         let engine = Engine::new(settings, Clock::measure(), Users::of_host(), lookup, outputs);
-        let (merge, board, fills) = (Merge::default(), None, Vec::new());
-        Ok(Self { driver, engine, losses, merge, poll, signals, board, fills })
+        let gauges = driver.gauges();
+        let (kept, board, runtimes) = (driver.kept(), None, None);
+        let (positions, scans) = (Arc::new(Positions::new(1)), Arc::default());
+        let (rescan, answered) = (Rescan::new("/proc".into()), 0);
+        let recorder = Recorder {
+            engine,
+            losses,
+            rescan,
+            answered,
+            compares: true,
+            scans,
+            gauges,
+            kept,
+            board,
+            runtimes,
+            positions,
+        };
+        Ok(Self { driver, recorder, tap: None, begun, poll, signals, outputs: watches })
+    }
+
+    /// Asks these for the names of containers.
+    pub fn ask(&mut self, runtimes: Runtimes) {
+        self.recorder.runtimes = Some(runtimes);
+    }
+
+    /// Keeps what the driver delivers, too. To be told before the start. There
+    /// is one thread then: what is kept says what the engine had looked up by
+    /// then. And processes are not compared with /proc after a loss: a replay
+    /// has no /proc to do the same.
+    pub fn keep(&mut self, mut tap: Tap) {
+        self.recorder.compares = false;
+        self.recorder.engine.look_up_with(tap.hear(ProcFs::default()));
+        self.tap = Some(tap);
     }
 
     /// Publishes what is counted there, each second.
     pub fn publish(&mut self, board: Arc<Board>) {
-        self.board = Some(board);
+        self.recorder.board = Some(board);
     }
 
-    /// The outputs.
-    pub fn outputs(&mut self) -> &mut Outputs {
-        self.engine.sink()
-    }
-
-    /// Attaches the probes and takes over what runs already. In this order, so
-    /// that nothing falls between the two; a process that both tell of is
-    /// known by its start time.
+    /// Attaches the probes and begins to take over what runs already. In this
+    /// order, so that nothing falls between the two; a process that both tell
+    /// of is known by its start time. On a host with many processes that goes
+    /// on in [`Capture::run`], while the rings are drained; a process that does
+    /// something before it was found is looked up. With [`Capture::keep`] it is
+    /// done at once, because what is kept begins with it.
     ///
     /// # Errors
     /// When the probes cannot be attached.
     pub fn start(&mut self) -> Result<(), Error> {
-        self.driver.start()?;
+        let recorder = &mut self.recorder;
         let mut proc = ProcFs::default();
-        let found = proc.all();
-        self.engine.start_with(found, proc.listening());
+        let listening = proc.listening();
+        recorder.engine.listens(listening.clone());
+        self.driver.start()?;
+        if let Some(tap) = &mut self.tap {
+            let found = proc.all();
+            let meta = Meta::of_host(&mut self.driver, self.begun, *recorder.engine.clock());
+            tap.begin(&meta, self.driver.rings(), recorder.engine.users(), &found, &listening);
+            recorder.engine.start_with(found, listening);
+        } else {
+            recorder.rescan.begin_first(&mut recorder.engine);
+            recorder.rescan.wait(&mut recorder.engine, PATIENCE);
+        }
+        recorder.name_containers();
         Ok(())
     }
 
     /// Gives up before anything was recorded: the outputs are removed.
     pub fn abandon(self) {
-        let (outputs, _) = self.engine.finish();
+        let (outputs, _) = self.recorder.engine.finish();
         outputs.discard();
+        if let Some(tap) = self.tap {
+            tap.discard();
+        }
     }
 
     /// Records until the time is over or a signal comes, and ends cleanly.
@@ -190,39 +262,95 @@ impl Capture {
     ///
     /// # Errors
     /// When the driver does not answer; what was recorded is in the output.
-    pub fn run(mut self, pace: &Pace, mut tell: impl FnMut(Moment<'_>)) -> Result<Outcome, Error> {
+    pub fn run(self, pace: &Pace, tell: impl FnMut(Moment<'_>)) -> Result<Outcome, Error> {
+        let Self { driver, recorder, tap, poll, signals, outputs, .. } = self;
+        let measured = recorder.board.is_some();
+        let (positions, scans) = (Arc::clone(&recorder.positions), Arc::clone(&recorder.scans));
+        let drain = if pace.threads > 1 && tap.is_none() {
+            Drain::with_back(recorder, Tuning::default()).map_err(Error::Thread)?
+        } else {
+            Drain::alone(recorder)
+        };
+        let (fills, seen) = (Vec::new(), None);
+        let running = Running {
+            driver,
+            drain,
+            tap,
+            poll,
+            signals,
+            outputs,
+            positions,
+            scans,
+            measured,
+            fills,
+            seen,
+        };
+        running.run(pace.limit, tell)
+    }
+}
+
+/// A capture that records.
+struct Running {
+    driver: Driver,
+    drain: Drain<Recorder>,
+    tap: Option<Tap>,
+    poll: Poll,
+    signals: SignalFd,
+    outputs: Vec<Watch>,
+    positions: Arc<Positions>,
+    /// A scan of /proc goes on.
+    scans: Arc<AtomicBool>,
+    /// Metrics are published.
+    measured: bool,
+    /// The most that waited in each ring since the last second.
+    fills: Vec<Fill>,
+    /// What the engine told of its position last.
+    seen: Option<Position>,
+}
+
+impl Running {
+    fn run(
+        mut self,
+        limit: Option<Duration>,
+        mut tell: impl FnMut(Moment<'_>),
+    ) -> Result<Outcome, Error> {
         let started = Instant::now();
-        let (mut second, mut events_before) = (started, 0);
+        let end = limit.map(|limit| started + limit);
+        let mut second = started + SECOND;
         let mut events = Events::with_capacity(4);
+        // Something may wait in the outputs since their last turn.
+        let mut waits = false;
         loop {
-            let drained = self.drain(clock::monotonic());
-            let now = Instant::now();
-            if now.duration_since(second) >= Duration::from_secs(1) {
-                let counted = self.engine.counts().events;
-                let since = now.duration_since(second).as_secs_f64();
-                second = now;
-                self.every_second();
-                let rate = (counted - events_before) as f64 / since;
-                tell(Moment::Second(self.progress(rate)));
-                if self.driver.switched_off() {
+            let now = clock::monotonic();
+            let found = self.drain(now);
+            let at = Instant::now();
+            let passed = at >= second;
+            if passed {
+                second = at + SECOND;
+                self.every_second(now.saturating_sub(LAG));
+                tell(Moment::Second(self.progress(started)));
+                if self.driver.switched_off() || self.drain.is_broken() {
                     break;
                 }
-                events_before = counted;
             }
-            self.turn(now);
-            if self.engine.sink().all_closed() {
+            // Nothing depends on when a scan is seen.
+            let scans = self.scans.load(Ordering::Relaxed);
+            if found > 0 || waits || passed || scans {
+                self.drain.order(Order::Turn(now));
+            }
+            waits = found > 0;
+            if self.tap.is_none() && self.outputs.iter().all(Watch::is_closed) {
                 break;
             }
-            let left = pace.limit.map(|limit| limit.saturating_sub(now.duration_since(started)));
-            if left == Some(Duration::ZERO) {
+            if end.is_some_and(|end| at >= end) {
                 break;
             }
-            let sleep = if drained < FEW { SLEEP } else { Duration::ZERO };
-            match self.wait(&mut events, left.map_or(sleep, |left| left.min(sleep)))? {
+            let due = end.map_or(second, |end| end.min(second)).saturating_duration_since(at);
+            match self.wait(&mut events, Sleep::after(found, due, scans))? {
                 Wake::Work => {}
                 Wake::End => break,
                 Wake::Reload => {
-                    self.engine.sink().reopen();
+                    self.drain.order(Order::Reopen);
                     tell(Moment::Reload(Selector(&mut self.driver)));
                 }
             }
@@ -231,27 +359,14 @@ impl Capture {
     }
 
     fn drain(&mut self, now: u64) -> u64 {
-        if self.board.is_some() {
+        if self.measured {
             self.look_at_rings();
         }
-        let engine = &mut self.engine;
-        self.merge.drain(self.driver.rings(), now, |bytes| engine.apply_bytes(bytes))
-    }
-
-    /// Lets the outputs have their turn.
-    fn turn(&mut self, now: Instant) {
-        let counts = *self.engine.counts();
-        let driver = &self.driver;
-        let account = || Account {
-            at: clock::epoch_now(),
-            cpus: driver.counters(),
-            kept: driver.kept(),
-            counts,
-            switched_off: false,
-        };
-        if self.engine.sink().turn(now, account) {
-            self.engine.begin_file();
-        }
+        let rings = self.driver.rings();
+        let Some(tap) = &mut self.tap else { return self.drain.drain(rings, now) };
+        let found = self.drain.drain_seen(rings, now, |rings| tap.seen(rings));
+        tap.round(rings, now.min(clock::monotonic()));
+        found
     }
 
     fn look_at_rings(&mut self) {
@@ -264,68 +379,64 @@ impl Capture {
         }
     }
 
-    fn publish_state(&mut self) {
-        let Some(board) = &self.board else { return };
-        let account = Account {
-            at: clock::epoch_now(),
-            cpus: self.driver.counters(),
-            kept: self.driver.kept(),
-            counts: *self.engine.counts(),
-            switched_off: false,
-        };
-        board.publish(State {
-            account,
-            flows: self.engine.open_flows(),
-            processes: self.engine.living(),
-            objects: self.engine.known_objects(),
+    fn damaged(&mut self) -> u64 {
+        self.driver.rings().iter().map(probe_loader::Ring::damaged).sum()
+    }
+
+    /// Lets time pass until `now`, which is before all that was not drained.
+    fn every_second(&mut self, now: u64) {
+        let (clock, cpus, kept) = (Clock::measure(), self.driver.counters(), self.driver.kept());
+        let told = self.tap.is_some().then(|| cpus.clone());
+        let second = Second {
+            now,
+            clock,
+            cpus,
+            kept,
             rings: std::mem::take(&mut self.fills),
-            damaged: self.driver.rings().iter().map(probe_loader::Ring::damaged).sum(),
-        });
-    }
-
-    fn every_second(&mut self) {
-        self.publish_state();
-        // The horizon lags behind the clock, and so may exports.
-        let now = clock::monotonic().saturating_sub(SLEEP.as_nanos() as u64);
-        self.engine.tick(now);
-        self.engine.follow_clock(Clock::measure());
-        if self.losses.as_ref().is_some_and(|losses| losses.is_due(now)) {
-            self.tell_losses(now, false);
+            damaged: self.damaged(),
+        };
+        self.drain.pass(now);
+        self.drain.order(Order::Second(Box::new(second)));
+        if let (Some(tap), Some(cpus)) = (&mut self.tap, told) {
+            tap.second(now, &clock, &cpus, &kept);
         }
     }
 
-    /// Writes what was lost since the last time; `last` also where nothing was,
-    /// so that the sums over the output are those of the capture.
-    fn tell_losses(&mut self, now: u64, last: bool) {
-        let Some(losses) = &mut self.losses else { return };
-        let recorder = std::process::id();
-        for (since, loss) in losses.take(&self.driver.counters(), now, last) {
-            self.engine.put_loss(recorder, since, now, loss);
-        }
-    }
-
-    fn progress(&self, rate: f64) -> Progress {
+    /// As of the engine's last second; with a thread of its own that may be the
+    /// one before.
+    fn progress(&mut self, started: Instant) -> Progress {
         let lost = self.driver.total().total_lost();
+        let none = Position { at: started, counts: Counts::default(), flows: 0, processes: 0 };
+        let before = self.seen.unwrap_or(none);
+        let here = self.positions.pop().unwrap_or(before);
+        self.seen = Some(here);
+        let since = here.at.duration_since(before.at).as_secs_f64();
+        let events = here.counts.events - before.counts.events;
         Progress {
-            rate,
-            flows: self.engine.open_flows(),
-            processes: self.engine.living(),
-            records: self.engine.counts().records,
+            rate: if since > 0.0 { events as f64 / since } else { 0.0 },
+            flows: here.flows,
+            processes: here.processes,
+            records: here.counts.records,
             lost,
         }
     }
 
     /// Sleeps until a ring fills up, a signal comes or the time is over.
-    fn wait(&mut self, events: &mut Events, timeout: Duration) -> Result<Wake, Error> {
-        if !timeout.is_zero() {
-            self.driver.rings().iter().for_each(|ring| ring.arm(ring.size() / 4));
+    fn wait(&mut self, events: &mut Events, sleep: Sleep) -> Result<Wake, Error> {
+        let sleeps = sleep != Sleep::None;
+        if sleeps {
+            for ring in self.driver.rings() {
+                if let Some(fill) = sleep.mark(ring.size()) {
+                    ring.arm(fill);
+                }
+            }
         }
-        match self.poll.poll(events, Some(timeout)) {
+        match self.poll.poll(events, Some(sleep.time())) {
             // A signal that is not ours.
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             other => other?,
         }
-        if !timeout.is_zero() {
+        if sleeps {
             self.driver.rings().iter().for_each(probe_loader::Ring::disarm);
         }
         if events.iter().any(|event| event.token() == WAKEUP) {
@@ -337,10 +448,10 @@ impl Capture {
         // One that comes after another of its kind is one with it.
         let mut wake = Wake::Work;
         while let Ok(Some(signal)) = self.signals.read_signal() {
-            match Signal::try_from(signal.ssi_signo.cast_signed()) {
-                Ok(Signal::SIGHUP) if wake == Wake::Work => wake = Wake::Reload,
-                Ok(Signal::SIGHUP) => {}
-                _ => wake = Wake::End,
+            if is_end(&signal) {
+                wake = Wake::End;
+            } else if wake == Wake::Work {
+                wake = Wake::Reload;
             }
         }
         Ok(wake)
@@ -350,16 +461,30 @@ impl Capture {
         let switched_off = self.driver.switched_off();
         let stopped = self.driver.stop();
         let elapsed = started.elapsed();
+        if let Some(tap) = &mut self.tap {
+            tap.stopped();
+        }
         // No probe runs: everything is published, and the counters are final.
         self.drain(u64::MAX);
-        let cpus = self.driver.counters();
-        self.tell_losses(clock::monotonic(), true);
-        let kept = self.driver.kept();
-        let damaged = self.driver.rings().iter().map(probe_loader::Ring::damaged).sum();
-        let (outputs, counts) = self.engine.finish();
+        let (now, cpus, kept) = (clock::monotonic(), self.driver.counters(), self.driver.kept());
+        self.drain.order(Order::Stopped(now, cpus.clone()));
+        let damaged = self.damaged();
+        // A panic of the engine is one of the capture.
+        let recorder = self.drain.finish().unwrap_or_else(|panic| resume_unwind(panic));
+        let (outputs, counts) = recorder.engine.finish();
         let account = Account { at: clock::epoch_now(), cpus, kept, counts, switched_off };
-        let outputs = outputs.finish(account.clone());
+        let recording = self.tap.map(|tap| {
+            let end = End::of(&account, now, elapsed, damaged);
+            tap.finish(end, counts.events)
+        });
+        let ending = Instant::now();
+        let signals = self.signals;
+        let outputs = outputs.finish_unless(account.clone(), || {
+            // One that is sent to a group and handed on comes twice.
+            matches!(signals.read_signal(), Ok(Some(signal)) if is_end(&signal))
+                && ending.elapsed() >= TWICE
+        });
         stopped?;
-        Ok(Outcome { outputs, account, damaged, elapsed })
+        Ok(Outcome { outputs, recording, account, damaged, elapsed })
     }
 }

@@ -22,6 +22,12 @@ pub fn monotonic() -> u64 {
     read(ClockId::CLOCK_MONOTONIC)
 }
 
+/// The clock of start times, ns.
+#[must_use]
+pub fn boottime() -> u64 {
+    read(ClockId::CLOCK_BOOTTIME)
+}
+
 /// Nanoseconds since the Unix epoch, now.
 #[must_use]
 pub fn epoch_now() -> i64 {
@@ -46,6 +52,13 @@ impl Clock {
         Self { monotonic: 0, boottime: 0 }
     }
 
+    /// A clock with these distances, ns: the Unix epoch's time less that of `CLOCK_MONOTONIC`, and
+    /// less that of `CLOCK_BOOTTIME`.
+    #[must_use]
+    pub const fn with_distances(monotonic: i64, boottime: i64) -> Self {
+        Self { monotonic, boottime }
+    }
+
     /// Measures this host.
     #[must_use]
     pub fn measure() -> Self {
@@ -53,6 +66,19 @@ impl Clock {
             monotonic: distance(ClockId::CLOCK_MONOTONIC),
             boottime: distance(ClockId::CLOCK_BOOTTIME),
         }
+    }
+
+    /// Clocks that are so many ns from the Unix epoch: `CLOCK_MONOTONIC` and
+    /// `CLOCK_BOOTTIME`.
+    #[must_use]
+    pub const fn with_offsets(monotonic: i64, boottime: i64) -> Self {
+        Self { monotonic, boottime }
+    }
+
+    /// The distances, as [`Clock::with_offsets`] takes them.
+    #[must_use]
+    pub const fn offsets(&self) -> (i64, i64) {
+        (self.monotonic, self.boottime)
     }
 
     /// Takes over `fresh` where it differs by more than measuring explains: a

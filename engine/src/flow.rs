@@ -112,6 +112,10 @@ pub struct Lists<'a> {
     pub descriptor: Option<&'a mut List>,
 }
 
+/// Memory of a flow: its place and its share of the index, which is at least
+/// 7/16 full.
+pub(crate) const BYTES: usize = size_of::<Option<Flow>>() + 2 * size_of::<u32>();
+
 /// All flows.
 #[derive(Debug, Default)]
 pub struct Flows {
@@ -306,6 +310,12 @@ impl Flows {
         (first != NONE && now.saturating_sub(self.get(first).exported) >= interval).then_some(first)
     }
 
+    /// The flow that was exported longest ago.
+    #[must_use]
+    pub fn oldest(&self) -> Option<u32> {
+        (self.queue.first != NONE).then_some(self.queue.first)
+    }
+
     /// How long the flow has been idle, in whole units.
     #[must_use]
     pub fn idle(&self, place: u32, now: u64) -> u64 {
@@ -342,6 +352,12 @@ impl Flows {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.index.is_empty()
+    }
+
+    /// Bytes that the table takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.slots.len() * BYTES
     }
 
     fn append(&mut self, place: u32, list: &mut List, links: impl Fn(&mut Flow) -> &mut Links) {

@@ -4,12 +4,17 @@
 pub mod account;
 pub mod capture;
 pub mod clock;
+pub mod drain;
 pub mod engine;
 pub mod flow;
 mod losses;
 pub mod merge;
 pub mod metrics;
 pub mod output;
+pub mod privileges;
+pub mod raw;
+pub mod rescan;
+pub mod runtimes;
 pub mod scap;
 pub mod semantics;
 pub mod sink;

@@ -3,7 +3,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 mod cli;
 
@@ -20,10 +20,13 @@ struct Cli {
 enum Command {
     Record(Box<cli::record::Args>),
     Print(cli::print::Args),
+    Top(cli::top::Args),
     Diff(cli::diff::Args),
     Config(cli::config::Args),
     Probe(cli::probe::Args),
     Doctor(cli::doctor::Args),
+    Selftest(cli::selftest::Args),
+    Generate(cli::generate::Args),
 }
 
 fn main() -> ExitCode {
@@ -34,10 +37,13 @@ fn main() -> ExitCode {
     end(match Cli::parse().command {
         Command::Record(args) => cli::record::run(&args),
         Command::Print(args) => cli::print::run(&args),
+        Command::Top(args) => cli::top::run(&args),
         Command::Diff(args) => cli::diff::run(&args),
         Command::Config(args) => cli::config::run(&args),
         Command::Probe(args) => cli::probe::run(&args),
         Command::Doctor(args) => cli::doctor::run(&args),
+        Command::Selftest(args) => cli::selftest::run(&args),
+        Command::Generate(args) => cli::generate::run(&args, Cli::command()),
     })
 }
 

@@ -18,11 +18,112 @@ const MARGIN: u64 = 50_000;
 /// used. A probe takes well under a microsecond for a plain record.
 const SPINS: usize = 64;
 
+/// Records of one CPU, in the order of time.
+pub(crate) trait Stream {
+    /// Time of the next record.
+    fn peek_ts(&mut self) -> Option<u64>;
+
+    /// Hands out the records up to the time `limit`, and goes past them.
+    /// Returns how many there were.
+    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64;
+}
+
+impl Stream for Ring {
+    #[inline]
+    fn peek_ts(&mut self) -> Option<u64> {
+        Self::peek_ts(self)
+    }
+
+    #[inline]
+    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64 {
+        Self::drain_until(self, limit, each)
+    }
+}
+
+/// No time: nothing is left.
+const NONE: u64 = u64::MAX;
+
+/// No clock tells that. What a broken driver may tell counts as this, and comes
+/// last, in any order.
+const LAST: u64 = u64::MAX - 1;
+
+/// The time of a record before the horizon.
+#[inline]
+fn until(time: Option<u64>, horizon: u64) -> u64 {
+    time.filter(|ts| *ts <= horizon).map_or(NONE, |ts| ts.min(LAST))
+}
+
+/// Several streams in the order of time.
+#[derive(Debug, Default)]
+pub(crate) struct Sequence {
+    /// For each stream, the time of its next record; [`NONE`] if none is left
+    /// before the horizon.
+    next: Vec<u64>,
+}
+
+impl Sequence {
+    /// Goes through the records up to the horizon by *runs*: `take` is told
+    /// which stream is next and up to which time no other is, takes one record
+    /// from it or more, and returns the time of the one that follows.
+    #[inline]
+    pub(crate) fn runs<R: Stream>(
+        &mut self,
+        streams: &mut [R],
+        horizon: u64,
+        mut take: impl FnMut(&mut [R], usize, u64) -> Option<u64>,
+    ) {
+        self.next.clear();
+        self.next.extend(streams.iter_mut().map(|stream| until(stream.peek_ts(), horizon)));
+        while let Some((stream, limit)) = self.earliest() {
+            let next = take(streams, stream, limit.min(horizon));
+            self.next[stream] = until(next, horizon);
+        }
+    }
+
+    /// Hands out every record up to the horizon. Returns how many there were.
+    #[inline]
+    pub(crate) fn hand_out<R: Stream>(
+        &mut self,
+        streams: &mut [R],
+        horizon: u64,
+        mut each: impl FnMut(&[u8]),
+    ) -> u64 {
+        let mut count = 0;
+        self.runs(streams, horizon, |streams, stream, limit| {
+            count += streams[stream].drain_until(limit, &mut each);
+            streams[stream].peek_ts()
+        });
+        count
+    }
+
+    /// The stream with the oldest record, and the time up to which it is the
+    /// oldest of all. At equal times the stream with the lower number goes
+    /// first, however the batches fall.
+    #[inline]
+    fn earliest(&self) -> Option<(usize, u64)> {
+        let (mut best, mut second) = ((NONE, 0), (NONE, 0));
+        for (stream, ts) in self.next.iter().enumerate() {
+            if *ts < best.0 {
+                (best, second) = ((*ts, stream), best);
+            } else if *ts < second.0 {
+                second = (*ts, stream);
+            }
+        }
+        let limit = match second {
+            (LAST.., _) => u64::MAX,
+            (other, stream) if stream > best.1 => other,
+            (other, _) => other - 1,
+        };
+        (best.0 != NONE).then_some((best.1, limit))
+    }
+}
+
 /// Merges the rings of one driver.
 #[derive(Debug, Default)]
 pub struct Merge {
     /// For each ring, the latest time at which it was seen quiet.
     quiet_at: Vec<u64>,
+    sequence: Sequence,
 }
 
 impl Merge {
@@ -31,16 +132,40 @@ impl Merge {
     ///
     /// `now` is the time before this call, in the records' clock; `u64::MAX`
     /// when the driver is stopped, so that everything is handed out.
-    pub fn drain(&mut self, rings: &mut [Ring], now: u64, mut each: impl FnMut(&[u8])) -> u64 {
+    pub fn drain(&mut self, rings: &mut [Ring], now: u64, each: impl FnMut(&[u8])) -> u64 {
+        self.drain_seen(rings, now, |_| (), each)
+    }
+
+    /// The same; `seen` gets the rings as they are found, before anything of
+    /// them is handed out.
+    pub fn drain_seen(
+        &mut self,
+        rings: &mut [Ring],
+        now: u64,
+        seen: impl FnOnce(&[Ring]),
+        each: impl FnMut(&[u8]),
+    ) -> u64 {
         let horizon = self.horizon(rings, now);
-        let mut count = 0;
-        while let Some((ring, limit)) = earliest(rings, horizon) {
-            count += rings[ring].drain_until(limit, &mut each);
-        }
+        seen(rings);
+        let count = self.sequence.hand_out(rings, horizon, each);
         for ring in rings {
             ring.release();
         }
         count
+    }
+
+    /// As [`Merge::drain_seen`], by [runs](Sequence::runs), and gives no room
+    /// back.
+    pub(crate) fn runs(
+        &mut self,
+        rings: &mut [Ring],
+        now: u64,
+        seen: impl FnOnce(&[Ring]),
+        take: impl FnMut(&mut [Ring], usize, u64) -> Option<u64>,
+    ) {
+        let horizon = self.horizon(rings, now);
+        seen(rings);
+        self.sequence.runs(rings, horizon, take);
     }
 
     /// Looks at all rings; everything older than the result is published and
@@ -58,30 +183,6 @@ impl Merge {
         }
         if now == u64::MAX { now } else { horizon.saturating_sub(MARGIN) }
     }
-}
-
-/// The ring with the oldest record, and the time up to which it is the oldest
-/// of all; `None` when nothing is left before the horizon. At equal times the
-/// ring with the lower number goes first, however the batches fall.
-fn earliest(rings: &mut [Ring], horizon: u64) -> Option<(usize, u64)> {
-    let (mut best, mut second) = (None, None);
-    for (index, ring) in rings.iter_mut().enumerate() {
-        let Some(ts) = ring.peek_ts() else { continue };
-        let here = Some((ts, index));
-        if best.is_none() || here < best {
-            (best, second) = (here, best);
-        } else if second.is_none() || here < second {
-            second = here;
-        }
-    }
-    let (ts, ring) = best.filter(|(ts, _)| *ts <= horizon)?;
-    let limit = match second {
-        Some((other, index)) if index > ring => other,
-        Some((other, _)) => other - 1,
-        None => u64::MAX,
-    };
-    debug_assert!(limit >= ts, "the oldest record is handed out");
-    Some((ring, limit.min(horizon)))
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //! What runs already: /proc, read at the start of a capture, and again for a
 //! process whose birth did not arrive. Facts and formats: proc(5).
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rustc_hash::FxHashSet;
 
@@ -37,10 +39,14 @@ pub struct Found {
     pub tty: bool,
     /// Control group path.
     pub cgroup: Vec<u8>,
+    /// `exe` is the binary's, not what argument 0 or the kernel says.
+    pub binary: bool,
+    /// All its threads have ended; its parent has not taken notice yet.
+    pub zombie: bool,
 }
 
 /// Where a process is looked up whose birth did not arrive.
-pub trait Lookup {
+pub trait Lookup: Send {
     /// The process, if it is there.
     fn process(&mut self, pid: u32) -> Option<Found>;
 }
@@ -55,35 +61,173 @@ impl Lookup for NoLookup {
     }
 }
 
+/// When a scan of /proc was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// When it began, ns of the events' clock.
+    pub begun: u64,
+    /// The same, ns of the boot clock.
+    pub begun_boot: u64,
+    /// When it ended, ns of the events' clock.
+    pub ended: u64,
+    /// Every process could be read that did not end meanwhile.
+    pub whole: bool,
+}
+
 /// This host's /proc.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct ProcFs {
     root: PathBuf,
     ns_per_tick: u64,
+    /// Of the file that is read: its path, and what is in it.
+    /// Kept, so that reading allocates nothing.
+    path: Vec<u8>,
+    text: Vec<u8>,
 }
 
-/// Bytes of the environment that are kept, as the drivers do (`SF_ENV_MAX`).
+/// Bytes of arguments and environment that are kept, as the drivers do.
+const MAX_ARGS: usize = probe_loader::abi::SF_ARGS_MAX as usize;
 const MAX_ENV: usize = probe_loader::abi::SF_ENV_MAX as usize;
+
+/// Files of /proc are read with one call, which gives no more than this.
+const TEXT: usize = 16 << 10;
+
+/// Flag of a kernel thread: `PF_KTHREAD` of `include/linux/sched.h`.
+const KERNEL_THREAD: u64 = 0x20_0000;
 
 impl Default for ProcFs {
     fn default() -> Self {
-        // SAFETY: no arguments that could be wrong.
-        let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
-        let ticks = u64::try_from(ticks).ok().filter(|t| *t > 0).unwrap_or(100);
-        Self { root: PathBuf::from("/proc"), ns_per_tick: 1_000_000_000 / ticks }
+        Self::at(PathBuf::from("/proc"))
+    }
+}
+
+impl Clone for ProcFs {
+    fn clone(&self) -> Self {
+        Self::at(self.root.clone())
     }
 }
 
 impl ProcFs {
+    /// A tree like /proc, elsewhere.
+    #[must_use]
+    pub fn at(root: PathBuf) -> Self {
+        // SAFETY: no arguments that could be wrong.
+        let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+        let ticks = u64::try_from(ticks).ok().filter(|t| *t > 0).unwrap_or(100);
+        Self {
+            root,
+            ns_per_tick: 1_000_000_000 / ticks,
+            path: Vec::with_capacity(64),
+            text: vec![0; TEXT],
+        }
+    }
+
     /// Every process. One that ends while it is read is left out.
     #[must_use]
     pub fn all(&mut self) -> Vec<Found> {
-        let Ok(entries) = fs::read_dir(&self.root) else { return Vec::new() };
-        entries
-            .filter_map(Result::ok)
-            .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-            .filter_map(|pid| self.process(pid))
-            .collect()
+        let pids = self.pids().unwrap_or_default();
+        pids.into_iter().filter_map(|pid| self.process(pid)).collect()
+    }
+
+    /// The numbers of all processes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn pids(&self) -> io::Result<Vec<u32>> {
+        let mut pids = Vec::new();
+        for entry in fs::read_dir(&self.root)? {
+            pids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()));
+        }
+        Ok(pids)
+    }
+
+    /// A process; none if it is not there.
+    ///
+    /// # Errors
+    /// What the system says, but that it is not there.
+    pub fn read(&mut self, pid: u32) -> io::Result<Option<Found>> {
+        match self.try_read(pid) {
+            Ok(found) => Ok(found),
+            Err(error) if is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn try_read(&mut self, pid: u32) -> io::Result<Option<Found>> {
+        let mut dir = pid.to_string();
+        let Some(stat) = Stat::parse(self.file(&dir, "stat")?) else { return Ok(None) };
+        let mut found = Found {
+            pid,
+            ppid: stat.ppid,
+            vpid: pid,
+            start: stat.start * self.ns_per_tick,
+            exe: format!("[{}]", stat.comm),
+            tty: stat.tty != 0,
+            zombie: stat.ended && stat.threads <= 1,
+            ..Found::default()
+        };
+        if stat.flags & KERNEL_THREAD != 0 {
+            // It is of root, in the root, and has nothing else.
+            return Ok(Some(found));
+        }
+        let status = Status::parse(self.file(&dir, "status")?);
+        (found.uid, found.gid) = (status.uid, status.gid);
+        found.vpid = status.vpid.unwrap_or(pid);
+        found.cgroup = cgroup(self.file(&dir, "cgroup").unwrap_or_default());
+        if stat.ended && stat.threads > 1 {
+            // Only the leader has ended: another thread has what they share.
+            if let Some(tid) = self.other_thread(pid) {
+                dir = format!("{pid}/task/{tid}");
+            }
+        }
+        let cmdline = self.file(&dir, "cmdline").unwrap_or_default();
+        let (arg0, args) = joined(&cmdline[..cmdline.len().min(MAX_ARGS)]);
+        found.args = args;
+        let root = self.link(&dir, "root").filter(|root| root != b"/");
+        match self.link(&dir, "exe") {
+            Some(path) => {
+                found.exe = String::from_utf8_lossy(below(&path, root.as_deref())).into_owned();
+                found.binary = true;
+            }
+            None if arg0.is_empty() => {}
+            None => found.exe = arg0,
+        }
+        let env = self.file(&dir, "environ").unwrap_or_default();
+        found.env = String::from_utf8_lossy(&env[..env.len().min(MAX_ENV)]).into_owned();
+        let cwd = self.link(&dir, "cwd");
+        found.cwd = cwd.map(|cwd| with_slash(below(&cwd, root.as_deref()))).unwrap_or_default();
+        Ok(Some(found))
+    }
+
+    fn other_thread(&self, pid: u32) -> Option<u32> {
+        let threads = fs::read_dir(self.root.join(format!("{pid}/task"))).ok()?;
+        threads
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .find(|tid| *tid != pid)
+    }
+
+    /// Makes `path` that of a file of a process.
+    fn name(&mut self, dir: &str, file: &str) {
+        self.path.clear();
+        self.path.extend_from_slice(self.root.as_os_str().as_bytes());
+        // A Vec takes everything.
+        let _ = write!(self.path, "/{dir}/{file}");
+    }
+
+    /// What is in a file of a process, as far as one call gives it.
+    fn file(&mut self, dir: &str, file: &str) -> io::Result<&[u8]> {
+        self.name(dir, file);
+        let mut file = File::open(OsStr::from_bytes(&self.path))?;
+        let len = file.read(&mut self.text)?;
+        Ok(&self.text[..len])
+    }
+
+    /// Target of a link of a process. The kernel marks what has no name any more.
+    fn link(&mut self, dir: &str, file: &str) -> Option<Vec<u8>> {
+        self.name(dir, file);
+        let target = fs::read_link(OsStr::from_bytes(&self.path)).ok()?;
+        let bytes = target.as_os_str().as_bytes();
+        Some(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes).to_vec())
     }
 
     /// Ports that sockets listen on, or are bound to without a peer.
@@ -100,40 +244,23 @@ impl ProcFs {
 
 impl Lookup for ProcFs {
     fn process(&mut self, pid: u32) -> Option<Found> {
-        let dir = self.root.join(pid.to_string());
-        let stat = Stat::parse(&fs::read(dir.join("stat")).ok()?)?;
-        let status = Status::parse(&fs::read(dir.join("status")).ok()?);
-        let cmdline = fs::read(dir.join("cmdline")).unwrap_or_default();
-        let (arg0, args) = joined(&cmdline);
-        let exe = match link(&dir.join("exe")) {
-            Some(path) => String::from_utf8_lossy(&path).into_owned(),
-            None if arg0.is_empty() => format!("[{}]", stat.comm),
-            None => arg0,
-        };
-        let mut env = fs::read(dir.join("environ")).unwrap_or_default();
-        env.truncate(MAX_ENV);
-        Some(Found {
-            pid,
-            ppid: stat.ppid,
-            vpid: status.vpid.unwrap_or(pid),
-            start: stat.start * self.ns_per_tick,
-            exe,
-            args,
-            env: String::from_utf8_lossy(&env).into_owned(),
-            cwd: link(&dir.join("cwd")).map(|cwd| with_slash(&cwd)).unwrap_or_default(),
-            uid: status.uid,
-            gid: status.gid,
-            tty: stat.tty != 0,
-            cgroup: cgroup(&fs::read(dir.join("cgroup")).unwrap_or_default()),
-        })
+        self.read(pid).ok().flatten()
     }
 }
 
-/// Target of a link of /proc. The kernel marks what has no name any more.
-fn link(path: &Path) -> Option<Vec<u8>> {
-    let target = fs::read_link(path).ok()?;
-    let bytes = target.as_os_str().as_bytes();
-    Some(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes).to_vec())
+/// Whether an error says that the process is not there (any more).
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
+}
+
+/// A path as a process sees it whose root is not that of the host, as the
+/// drivers tell it.
+fn below<'a>(path: &'a [u8], root: Option<&[u8]>) -> &'a [u8] {
+    match root.and_then(|root| path.strip_prefix(root)) {
+        Some(b"") => b"/",
+        Some(inner @ [b'/', ..]) => inner,
+        _ => path,
+    }
 }
 
 /// The path of the unified hierarchy, or when that has only the root, the
@@ -159,8 +286,14 @@ struct Stat {
     comm: String,
     ppid: u32,
     tty: i64,
+    /// Kernel flags: `PF_*`.
+    flags: u64,
+    /// Threads that have not ended; a leader that has counts as one.
+    threads: u64,
     /// Clock ticks after boot.
     start: u64,
+    /// The leader has ended.
+    ended: bool,
 }
 
 impl Stat {
@@ -171,13 +304,14 @@ impl Stat {
         let comm = String::from_utf8_lossy(text.get(open + 1..close)?).into_owned();
         let rest = str::from_utf8(text.get(close + 1..)?).ok()?;
         // Fields 3 and on: state, ppid, pgrp, session, tty_nr, ... starttime.
-        let field = |n: usize| rest.split_ascii_whitespace().nth(n - 3);
-        Some(Self {
-            comm,
-            ppid: field(4)?.parse().ok()?,
-            tty: field(7)?.parse().ok()?,
-            start: field(22)?.parse().ok()?,
-        })
+        let mut fields = rest.split_ascii_whitespace();
+        let ended = matches!(fields.next()?, "Z" | "X");
+        let ppid = fields.next()?.parse().ok()?;
+        let tty = fields.nth(2)?.parse().ok()?;
+        let flags = fields.nth(1)?.parse().ok()?;
+        let threads = fields.nth(10)?.parse().ok()?;
+        let start = fields.nth(1)?.parse().ok()?;
+        Some(Self { comm, ppid, tty, flags, threads, start, ended })
     }
 }
 
@@ -191,10 +325,10 @@ struct Status {
 
 impl Status {
     fn parse(text: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(text);
-        let field = |name: &str, n: Option<usize>| {
-            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-            let mut fields = line.split_ascii_whitespace();
+        // The name, which may be anything, is on a line of its own.
+        let field = |name: &[u8], n: Option<usize>| -> Option<u32> {
+            let line = text.split(|b| *b == b'\n').find_map(|line| line.strip_prefix(name))?;
+            let mut fields = str::from_utf8(line).ok()?.split_ascii_whitespace();
             match n {
                 Some(n) => fields.nth(n),
                 None => fields.last(),
@@ -204,10 +338,10 @@ impl Status {
         };
         Self {
             // Real, effective, saved, file system.
-            uid: field("Uid:", Some(1)).unwrap_or(u32::MAX),
-            gid: field("Gid:", Some(1)).unwrap_or(u32::MAX),
+            uid: field(b"Uid:", Some(1)).unwrap_or(u32::MAX),
+            gid: field(b"Gid:", Some(1)).unwrap_or(u32::MAX),
             // From the reader's namespace to the process's own.
-            vpid: field("NSpid:", None),
+            vpid: field(b"NSpid:", None),
         }
     }
 }
@@ -231,6 +365,16 @@ impl Listening {
     /// A socket listens on this port.
     pub fn add(&mut self, port: u16) {
         self.ports.insert(port);
+    }
+
+    /// The ports that sockets listen on, in no order.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        self.ports.iter().copied()
+    }
+
+    /// These are listened on, too.
+    pub fn take(&mut self, others: Self) {
+        self.ports.extend(others.ports);
     }
 
     /// Whether the local end is the server: something listens on its port, or
@@ -265,11 +409,36 @@ mod tests {
 
     #[test]
     fn a_name_may_contain_what_ends_names() {
-        let stat = Stat::parse(b"7 (a) b) R 3 7 7 34816 7 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0 0")
+        let stat = Stat::parse(b"7 (a) b) R 3 7 7 34816 7 64 0 0 0 0 0 0 0 0 20 0 5 0 99 0 0")
             .expect("a line of stat");
         assert_eq!((stat.comm.as_str(), stat.ppid, stat.tty, stat.start), ("a) b", 3, 34816, 99));
+        assert_eq!((stat.flags, stat.threads, stat.ended), (64, 5, false));
         assert!(Stat::parse(b"7 (").is_none());
         assert!(Stat::parse(b"7 (x) R 3").is_none());
+    }
+
+    #[test]
+    fn paths_are_those_of_the_process_root() {
+        assert_eq!(below(b"/srv/x/bin/a", Some(b"/srv/x")), b"/bin/a");
+        assert_eq!(below(b"/srv/x", Some(b"/srv/x")), b"/");
+        assert_eq!(below(b"/srv/xy", Some(b"/srv/x")), b"/srv/xy");
+        assert_eq!(below(b"/bin/a", None), b"/bin/a");
+    }
+
+    #[test]
+    fn a_child_that_nobody_waits_for_is_a_zombie() {
+        let mut child = std::process::Command::new("true").spawn().expect("a child");
+        let mut proc = ProcFs::default();
+        let zombie = loop {
+            let found = proc.process(child.id()).expect("nobody waited for it");
+            if found.zombie {
+                break found;
+            }
+            std::thread::yield_now();
+        };
+        assert_eq!(zombie.ppid, std::process::id());
+        child.wait().expect("the child");
+        assert!(proc.read(child.id()).is_ok_and(|found| found.is_none()), "it is gone, no error");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::os::fd::BorrowedFd;
 
 use crate::ebpf::{self, Ebpf};
 use crate::kmod::{self, Kmod};
-use crate::ring::{self, Ring, valid_size};
+use crate::ring::{self, Gauge, Ring, valid_size};
 use crate::selection::Selection;
 use crate::{Counters, abi, sizing};
 
@@ -254,6 +254,12 @@ impl Driver {
     /// The rings, one per possible CPU.
     pub fn rings(&mut self) -> &mut [Ring] {
         &mut self.rings
+    }
+
+    /// What reads the counters of each CPU from elsewhere.
+    #[must_use]
+    pub fn gauges(&self) -> Vec<Gauge> {
+        self.rings.iter().map(Ring::gauge).collect()
     }
 
     /// What was counted, one entry per CPU.

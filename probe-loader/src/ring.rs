@@ -23,6 +23,7 @@
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
@@ -32,6 +33,8 @@ use crate::abi::{
     SF_RING_SIZE_MIN, sf_hdr, sf_ring_cons, sf_ring_prod,
 };
 use crate::counters::Counters;
+
+pub use loan::Loan;
 
 const HEAD_LOAD: Ordering = Ordering::Acquire;
 const TAIL_STORE: Ordering = Ordering::Release;
@@ -106,22 +109,63 @@ impl Drop for Mapping {
     }
 }
 
-/// The reader of one ring. There is one per ring: `tail` has one writer.
-pub struct Ring {
+/// A ring's memory, as long as its reader or a [`Loan`] needs it.
+struct Maps {
     map: Mapping,
     cons: Mapping,
+}
+
+// SAFETY: the mappings are plain memory that belongs to this value until it is
+// dropped. What is shared is accessed by atomic loads and stores; the data is
+// read where the protocol says that nobody writes.
+unsafe impl Send for Maps {}
+// SAFETY: as above.
+unsafe impl Sync for Maps {}
+
+impl Maps {
+    fn word64(&self, offset: usize) -> &AtomicU64 {
+        debug_assert!(offset + 8 <= SF_RING_CONS as usize && offset.is_multiple_of(8));
+        // SAFETY: an aligned word of the mapped prod page, which the driver
+        // changes concurrently and only by single stores.
+        unsafe { AtomicU64::from_ptr(self.map.base.as_ptr().add(offset).cast()) }
+    }
+
+    fn counters(&self) -> Counters {
+        Counters::load(|offset| self.word64(offset).load(Ordering::Relaxed))
+    }
+
+    fn tail_word(&self) -> &AtomicU64 {
+        let cons = self.cons.base.cast::<sf_ring_cons>().as_ptr();
+        // SAFETY: an aligned word of the cons page, mapped read-write; the
+        // driver loads it concurrently.
+        unsafe { AtomicU64::from_ptr(&raw mut (*cons).tail) }
+    }
+
+    fn wake_word(&self) -> &AtomicU64 {
+        let cons = self.cons.base.cast::<sf_ring_cons>().as_ptr();
+        // SAFETY: as `tail_word`.
+        unsafe { AtomicU64::from_ptr(&raw mut (*cons).wake_at) }
+    }
+}
+
+/// The reader of one ring. There is one per ring: what it does not hold any
+/// more was given back, or is a [`Loan`].
+pub struct Ring {
+    maps: Arc<Maps>,
+    /// Where the mapping begins: that of `maps`.
+    base: NonNull<u8>,
     cpu: u32,
     size: u64,
     /// Position of the next record to look at.
     next: u64,
     /// The writer's head as of the last [`Ring::refresh`].
     head: u64,
-    /// What was handed back to the writer.
-    tail: u64,
+    /// What lies before was given back to the writer, or lent.
+    held_from: u64,
     damaged: u64,
 }
 
-// SAFETY: the mappings belong to this value alone and are plain memory; a
+// SAFETY: `base` points into `maps`, which can be used from any thread; a
 // `Ring` can be used from any one thread at a time.
 unsafe impl Send for Ring {}
 
@@ -144,17 +188,17 @@ impl Ring {
             SF_RING_CONS as usize,
             ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
         )?;
-        let mut ring =
-            Self { map, cons, cpu, size: size as u64, next: 0, head: 0, tail: 0, damaged: 0 };
+        let (base, maps) = (map.base, Arc::new(Maps { map, cons }));
+        let tail = maps.tail_word().load(Ordering::Relaxed);
+        let size = size as u64;
+        let ring =
+            Self { maps, base, cpu, size, next: tail, head: tail, held_from: tail, damaged: 0 };
         ring.check()?;
-        ring.tail = ring.tail_word().load(Ordering::Relaxed);
-        ring.next = ring.tail;
-        ring.head = ring.tail;
         Ok(ring)
     }
 
     fn check(&self) -> Result<(), Error> {
-        let prod = self.map.base.cast::<sf_ring_prod>().as_ptr();
+        let prod = self.base.cast::<sf_ring_prod>().as_ptr();
         let foreign = |what| Err(Error::Foreign { cpu: self.cpu, what });
         // SAFETY: these fields are constant once the driver gives out its
         // memory, and lie in the mapped page.
@@ -180,7 +224,7 @@ impl Ring {
     /// The driver's API and schema versions.
     #[must_use]
     pub fn versions(&self) -> (u32, u32) {
-        let prod = self.map.base.cast::<sf_ring_prod>().as_ptr();
+        let prod = self.base.cast::<sf_ring_prod>().as_ptr();
         // SAFETY: constant since before the ring was given out, and mapped.
         unsafe { ((*prod).api_version, (*prod).schema_version) }
     }
@@ -199,36 +243,16 @@ impl Ring {
         self.damaged
     }
 
-    fn word64(&self, offset: usize) -> &AtomicU64 {
-        debug_assert!(offset + 8 <= SF_RING_CONS as usize && offset.is_multiple_of(8));
-        // SAFETY: an aligned word of the mapped prod page, which the driver
-        // changes concurrently and only by single stores.
-        unsafe { AtomicU64::from_ptr(self.map.base.as_ptr().add(offset).cast()) }
-    }
-
-    fn tail_word(&self) -> &AtomicU64 {
-        let cons = self.cons.base.cast::<sf_ring_cons>().as_ptr();
-        // SAFETY: an aligned word of the cons page, mapped read-write; the
-        // driver loads it concurrently.
-        unsafe { AtomicU64::from_ptr(&raw mut (*cons).tail) }
-    }
-
-    fn wake_word(&self) -> &AtomicU64 {
-        let cons = self.cons.base.cast::<sf_ring_cons>().as_ptr();
-        // SAFETY: as `tail_word`.
-        unsafe { AtomicU64::from_ptr(&raw mut (*cons).wake_at) }
-    }
-
     /// Looks how far the writer is. Returns whether there is something to
     /// read.
     #[inline]
     pub fn refresh(&mut self) -> bool {
         // Acquire pairs with the store-release in sf_ring_commit: the bytes
         // before `head` were written before it.
-        let head = self.word64(std::mem::offset_of!(sf_ring_prod, head)).load(HEAD_LOAD);
+        let head = self.maps.word64(std::mem::offset_of!(sf_ring_prod, head)).load(HEAD_LOAD);
         // A head that is out of bounds would be a broken driver; do not
         // follow it out of the mapping.
-        if head.wrapping_sub(self.tail) <= self.size + u64::from(SF_RECORD_MAX) {
+        if head.wrapping_sub(self.next) <= self.size + u64::from(SF_RECORD_MAX) {
             self.head = head;
         } else {
             self.damaged += 1;
@@ -249,7 +273,7 @@ impl Ring {
     pub fn quiet(&self) -> bool {
         let offset = std::mem::offset_of!(sf_ring_prod, writing);
         // SAFETY: an aligned word of the mapped prod page.
-        let word = unsafe { AtomicU32::from_ptr(self.map.base.as_ptr().add(offset).cast::<u32>()) };
+        let word = unsafe { AtomicU32::from_ptr(self.base.as_ptr().add(offset).cast::<u32>()) };
         word.load(WRITING_LOAD) == 0
     }
 
@@ -266,7 +290,7 @@ impl Ring {
         // SAFETY: `next < head`, so a record begins here; a position below
         // `size` has SF_RECORD_MAX bytes of data and overrun behind it, and
         // records are multiples of 8 long.
-        let start = unsafe { self.map.base.as_ptr().add(at) };
+        let start = unsafe { self.base.as_ptr().add(at) };
         // SAFETY: as above, a whole header is in bounds and aligned, and the
         // writer does not touch [tail, head) until `release` moves tail.
         let len = usize::from(unsafe { (*start.cast::<sf_hdr>()).len });
@@ -322,11 +346,79 @@ impl Ring {
         count
     }
 
-    /// Bytes read and not yet given back.
+    /// Position of the next record to be read: bytes that were written before
+    /// it since the ring was made.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.next
+    }
+
+    /// Position behind the last record, as of the last [`Ring::refresh`].
+    #[must_use]
+    pub fn head(&self) -> u64 {
+        self.head
+    }
+
+    /// What is published from the position `from` on, as of the last
+    /// [`Ring::refresh`], as far as it lies in one piece; whether it was read
+    /// already does not matter, as long as it was neither given back nor lent.
+    /// Empty when there is nothing, or `from` is not within what is ours.
+    ///
+    /// A record begins at `from`. Those that begin before the second value are
+    /// whole; from there on the bytes mean nothing, and what follows begins at
+    /// the next position.
+    #[must_use]
+    pub fn published(&self, from: u64) -> (&[u8], usize) {
+        let left = self.head.wrapping_sub(from);
+        if left > self.head - self.held_from {
+            return (&[], 0);
+        }
+        let at = from & (self.size - 1);
+        let to_end = self.size - at;
+        let len = left.min(to_end + u64::from(SF_RECORD_MAX));
+        let at = SF_RING_DATA as usize + at as usize;
+        // SAFETY: in bounds: data and overrun have `size + SF_RECORD_MAX`
+        // bytes. Up to the ring's end the bytes lie in [held_from, head), which
+        // the writer does not touch until `release` or the drop of what `lend`
+        // gives, for which the borrow of `self` has to end. Those of the
+        // overrun are written with one record in each lap, the one that crosses
+        // the end; of this lap it lies in [held_from, head) if any byte of the
+        // overrun is in this slice, and that of the next lap waits as well.
+        let bytes = unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(at), len as usize) };
+        (bytes, left.min(to_end) as usize)
+    }
+
+    /// Hands out the records up to the time `limit`, each with its place in
+    /// what [`Ring::lend`] gives next, and goes past them, until `each` returns
+    /// false. Gives no room back. Returns the time of the record that is next.
+    #[inline]
+    pub fn walk_until(
+        &mut self,
+        limit: u64,
+        mut each: impl FnMut(u64, &[u8]) -> bool,
+    ) -> Option<u64> {
+        let mut at = self.held();
+        loop {
+            let bytes = self.peek()?;
+            let ts = sf_hdr::at(bytes)?.ts;
+            if ts > limit {
+                return Some(ts);
+            }
+            let len = bytes.len() as u64;
+            let more = each(at, bytes);
+            at += len;
+            self.next += len;
+            if !more {
+                return self.peek_ts();
+            }
+        }
+    }
+
+    /// Bytes read, and neither given back nor lent.
     #[must_use]
     #[inline]
     pub fn held(&self) -> u64 {
-        self.next - self.tail
+        self.next - self.held_from
     }
 
     /// Bytes that wait to be read, as of the last [`Ring::refresh`].
@@ -335,36 +427,68 @@ impl Ring {
         self.head - self.next
     }
 
-    /// Gives everything that was read back to the writer.
+    /// Gives everything that was read back to the writer. What lies behind a
+    /// [`Loan`] stays held as long as that is out.
     #[inline]
     pub fn release(&mut self) {
-        if self.tail != self.next {
-            self.tail = self.next;
+        if self.held_from != self.next && self.is_back() {
+            self.held_from = self.next;
             // Release pairs with the load-acquire in sf_ring_reserve: our
             // reads are over before the writer writes there.
-            self.tail_word().store(self.tail, TAIL_STORE);
+            self.maps.tail_word().store(self.next, TAIL_STORE);
         }
+    }
+
+    /// Whether all that was lent is back.
+    fn is_back(&self) -> bool {
+        // Acquire: as in the drop of a loan.
+        self.maps.tail_word().load(Ordering::Acquire) == self.held_from
+    }
+
+    /// Lends what was read since the last time, for another thread to read it
+    /// again and give it back.
+    pub fn lend(&mut self) -> Loan {
+        let start = std::mem::replace(&mut self.held_from, self.next);
+        Loan { maps: Arc::clone(&self.maps), start, end: self.next, mask: self.size - 1 }
     }
 
     /// Asks the driver to wake the reader when `fill` bytes wait to be read.
     /// A wake-up can come a record late, so the sleep needs a timeout.
     pub fn arm(&self, fill: u64) {
-        self.wake_word().store((self.next + fill).max(1), Ordering::Relaxed);
+        self.maps.wake_word().store((self.next + fill).max(1), Ordering::Relaxed);
     }
 
     /// Takes back [`Ring::arm`].
     pub fn disarm(&self) {
-        self.wake_word().store(0, Ordering::Relaxed);
+        self.maps.wake_word().store(0, Ordering::Relaxed);
     }
 
     /// What the driver has counted for this CPU. The sums agree exactly only
     /// while no probe runs: after the driver was stopped.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters::load(|offset| self.word64(offset).load(Ordering::Relaxed))
+        self.maps.counters()
+    }
+
+    /// What reads the counters from elsewhere.
+    #[must_use]
+    pub fn gauge(&self) -> Gauge {
+        Gauge(Arc::clone(&self.maps))
     }
 }
 
+/// The counters of a ring, for any thread.
+pub struct Gauge(Arc<Maps>);
+
+impl Gauge {
+    /// As [`Ring::counters`].
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.0.counters()
+    }
+}
+
+mod loan;
 #[cfg(test)]
 mod model;
 #[cfg(test)]

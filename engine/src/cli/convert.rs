@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `sysflow record -r`: captures to traces.
 
-mod meter;
 mod output;
 mod report;
 
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,10 +13,11 @@ use engine::scap::file::{self, Block, Reader};
 use engine::scap::{Converter, Options};
 use engine::semantics::Semantics;
 
+use super::input::Input;
+use super::meter::Meter;
 use super::record::Args;
 use super::settings::Config;
 use super::signals::Signals;
-use meter::Meter;
 use output::Output;
 
 /// Events between two looks at the clock and at the output.
@@ -30,8 +28,9 @@ pub(crate) fn run(
     config: &Config,
     path: PathBuf,
     every: Option<Duration>,
+    first: io::Result<Input>,
+    signals: &Signals,
 ) -> anyhow::Result<ExitCode> {
-    let signals = Signals::new()?;
     let base = Semantics { compat: args.compat, ..Semantics::of_reference() };
     let options = Options {
         semantics: config.semantics(base),
@@ -45,12 +44,21 @@ pub(crate) fn run(
         whole: true,
         quiet: args.quiet,
     };
-    for input in &args.read {
-        if let Err(error) = job.input(input, &signals) {
+    let mut first = Some(first);
+    for path in &args.read {
+        let opened = first.take().unwrap_or_else(|| Input::open(path, signals));
+        let done = match opened {
+            Ok(input) => job.input(input),
+            Err(error) => Err(file::Error::open(path, error).into()),
+        };
+        if let Err(error) = done {
             job.whole = false;
             job.meter.clear();
             match error {
-                _ if signals.came() => eprintln!("sysflow: ended before the end of {input:?}"),
+                _ if signals.came() => eprintln!("sysflow: ended before the end of {path:?}"),
+                Failure::Recording => {
+                    eprintln!("sysflow: {path:?} is a recording: it is replayed alone");
+                }
                 // One damaged file does not spoil the others.
                 Failure::Input(error) => eprintln!("sysflow: {error}"),
                 Failure::Output(error) => {
@@ -79,6 +87,7 @@ struct Job {
 
 /// What can go wrong with an input.
 enum Failure {
+    Recording,
     Input(file::Error),
     Output(sysflow::write::Error),
 }
@@ -89,24 +98,14 @@ impl From<file::Error> for Failure {
     }
 }
 
-/// Opens a capture. What a file is shows in its bytes, not in its name.
-fn open(path: &Path, signals: &Signals) -> Result<(Reader, Option<u64>), file::Error> {
-    if path.as_os_str() == "-" {
-        // The descriptor itself: what a buffer holds, waiting for the descriptor would not see.
-        let input = io::stdin().as_fd().try_clone_to_owned();
-        let input = File::from(input.map_err(|error| file::Error::open(path, error))?);
-        return Ok((Reader::new(signals.interrupt(input), "standard input")?, None));
-    }
-    let file = File::open(path).map_err(|error| file::Error::open(path, error))?;
-    let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|meta| meta.len());
-    Ok((Reader::new(signals.interrupt(file), path)?, size))
-}
-
 impl Job {
     /// Converts one capture.
-    fn input(&mut self, path: &Path, signals: &Signals) -> Result<(), Failure> {
-        let (mut reader, size) = open(path, signals)?;
-        self.meter.begin(size);
+    fn input(&mut self, input: Input) -> Result<(), Failure> {
+        if input.is_recording {
+            return Err(Failure::Recording);
+        }
+        self.meter.begin(input.size);
+        let mut reader = Reader::new(input.bytes, &input.path)?;
         let done = self.blocks(&mut reader);
         let counts = reader.counts();
         self.read.sections += counts.sections;

@@ -6,10 +6,11 @@
 //! key-value pairs keep facts apart from the sentence. `tracing` adds spans,
 //! which a program without requests has no use for.
 
+use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::os::linux::fs::MetadataExt as _;
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use clap::ValueEnum;
 use engine::clock;
@@ -53,6 +54,60 @@ pub(crate) fn begin(level: LevelFilter, format: Option<Format>) {
     log::set_max_level(level);
 }
 
+/// Lines that wait for the terminal to be free, the newest last.
+#[derive(Default)]
+struct Held {
+    holding: bool,
+    lines: VecDeque<String>,
+    /// Lines that were too many.
+    dropped: u64,
+}
+
+/// Lines that wait at most.
+const HELD: usize = 100;
+
+fn held() -> MutexGuard<'static, Held> {
+    static LINES: Mutex<Held> =
+        Mutex::new(Held { holding: false, lines: VecDeque::new(), dropped: 0 });
+    LINES.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps messages back while something else has the terminal; at its end they are shown.
+pub(crate) fn hold(holding: bool) {
+    let mut held = held();
+    held.holding = holding;
+    if holding {
+        return;
+    }
+    let Held { lines, dropped, .. } = std::mem::take(&mut *held);
+    let mut stderr = io::stderr().lock();
+    if dropped > 0 {
+        let _ = writeln!(stderr, "({dropped} messages before these are left out)");
+    }
+    for line in lines {
+        let _ = stderr.write_all(line.as_bytes());
+    }
+}
+
+/// The newest message that is kept back.
+pub(crate) fn last() -> Option<String> {
+    held().lines.back().map(|line| line.trim_end().to_owned())
+}
+
+impl Held {
+    /// Keeps a line, if lines are kept back.
+    fn keep(&mut self, line: &str) -> bool {
+        if self.holding {
+            if self.lines.len() == HELD {
+                self.lines.pop_front();
+                self.dropped += 1;
+            }
+            self.lines.push_back(line.to_owned());
+        }
+        self.holding
+    }
+}
+
 impl Log for Logger {
     fn enabled(&self, _: &Metadata<'_>) -> bool {
         true
@@ -60,11 +115,14 @@ impl Log for Logger {
 
     fn log(&self, record: &Record<'_>) {
         let mut line = String::new();
-        if self.terminal {
-            line.push_str("\r\x1b[K");
-        }
         self.format.line(record, &mut line);
         line.push('\n');
+        if held().keep(&line) {
+            return;
+        }
+        if self.terminal {
+            line.insert_str(0, "\r\x1b[K");
+        }
         // Nobody can be told that nobody can be told.
         let _ = io::stderr().lock().write_all(line.as_bytes());
     }
@@ -139,6 +197,16 @@ mod tests {
             .build();
         format.line(&record, &mut line);
         line
+    }
+
+    #[test]
+    fn lines_that_are_too_many_are_counted() {
+        let mut held = Held { holding: true, ..Held::default() };
+        (0..HELD + 2).for_each(|n| assert!(held.keep(&n.to_string())));
+        assert_eq!((held.lines.len(), held.dropped), (HELD, 2));
+        assert_eq!(held.lines.front().map(String::as_str), Some("2"));
+        held.holding = false;
+        assert!(!held.keep("x"), "written at once");
     }
 
     #[test]

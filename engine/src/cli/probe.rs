@@ -140,14 +140,18 @@ fn build(sources: &Path) -> anyhow::Result<PathBuf> {
     Ok(kmod::build(sources, cache)?)
 }
 
-/// Where the sources are: installed, or in the tree that this program was
-/// built in.
+/// Where the sources are: installed for DKMS, installed with this program
+/// (PREFIX/bin and PREFIX/src), or in the tree that it was built in.
 pub(super) fn default_sources() -> anyhow::Result<PathBuf> {
-    let installed = PathBuf::from(concat!("/usr/src/sysflow-", env!("CARGO_PKG_VERSION")));
+    const FOLDER: &str = concat!("src/sysflow-", env!("CARGO_PKG_VERSION"));
     let program = std::env::current_exe().context("cannot tell where this program is")?;
-    let tree = program.ancestors().nth(3).map(|root| root.join("driver"));
-    let places: Vec<PathBuf> = std::iter::once(installed).chain(tree).collect();
-    places.iter().find(|place| place.join("kmod/Kbuild").is_file()).cloned().with_context(|| {
+    let above = |levels, folder: &str| program.ancestors().nth(levels).map(|at| at.join(folder));
+    let mut places = vec![Path::new("/usr").join(FOLDER)];
+    places.extend([above(2, FOLDER), above(3, "driver")].into_iter().flatten());
+    places.dedup();
+    let holds =
+        |place: &&PathBuf| ["Kbuild", "kmod/Kbuild"].iter().any(|file| place.join(file).is_file());
+    places.iter().find(holds).cloned().with_context(|| {
         let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
         format!(
             "no sources of the driver in {}; name their folder with --sources",

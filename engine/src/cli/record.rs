@@ -2,7 +2,7 @@
 //! `sysflow record`.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,11 @@ use engine::Settings;
 use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
 use engine::output::{Cause, Common, Ended, Outputs};
+use engine::privileges;
+use engine::raw::Tap;
+use engine::runtimes::Runtimes;
 use engine::semantics::{Collect, Semantics};
+use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
 use probe_loader::selection::Selection;
@@ -20,12 +24,15 @@ use probe_loader::sizing::Host;
 use sysflow::record::Header;
 use sysflow::write;
 
+use super::input::Input;
 use super::service::Service;
 use super::settings::{Config, SettingArgs, Values, units};
+use super::signals::Signals;
 use super::size::grouped;
-use super::{convert, logger, summary};
+use super::{convert, logger, replay, summary};
 
-/// Record the system calls of this host, or convert captures of them.
+/// Record the system calls of this host, convert captures of them, or replay a
+/// recording.
 ///
 /// Ends on Ctrl-C, SIGTERM or after --for, writes the open flows, and says
 /// what was seen, delivered and lost. What it counted stands beside each file
@@ -34,14 +41,14 @@ use super::{convert, logger, summary};
 #[derive(clap::Args)]
 #[command(
     override_usage = "sysflow record [OPTIONS] [-w <OUTPUT>]...\n       \
-                      sysflow record [OPTIONS] -r <FILE>... -w <OUTPUT>",
+                      sysflow record [OPTIONS] -r <FILE>... -w <OUTPUT>...",
     after_help = "TIME: seconds, or with a unit: 90s, 5m, 12h, 7d. SIZE: bytes, or with a unit: 64K, \
                   16M, 10G.\nWhat is not under \"Options\" can stand in the configuration file too; \
                   \"sysflow config show\" tells which settings hold."
 )]
 pub(crate) struct Args {
-    /// Convert this capture of sysdig or Falco instead of recording; - is standard input. Several
-    /// are converted one after the other
+    /// Instead of recording, convert this capture of sysdig or Falco, or replay this recording of
+    /// --raw; - is standard input. Several captures are converted one after the other
     #[arg(short = 'r', long, value_name = "FILE", conflicts_with = "limit")]
     pub(super) read: Vec<PathBuf>,
 
@@ -53,6 +60,10 @@ pub(crate) struct Args {
     #[arg(long, requires = "read")]
     pub(super) compat: bool,
 
+    /// Replay a recording as fast as it was made, rather than as fast as it can be
+    #[arg(long, requires = "read")]
+    pub(super) real_time: bool,
+
     /// Say nothing but errors
     #[arg(short, long)]
     pub(super) quiet: bool,
@@ -62,7 +73,7 @@ pub(crate) struct Args {
 }
 
 /// Ends the program as for any wrong usage.
-fn usage(why: &str) -> ! {
+pub(super) fn usage(why: &str) -> ! {
     eprintln!("error: {why}\n\nFor more information, try 'sysflow record --help'.");
     std::process::exit(2)
 }
@@ -71,12 +82,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let converts = !args.read.is_empty();
     let values = Values::find(&args.settings, !converts)?;
     let config = Config::new(&values)?;
-    if config.outputs.is_empty() {
+    if config.outputs.is_empty() && config.raw.is_none() {
         usage("nowhere to write to: name an output with -w, or in the configuration file");
     }
-    if converts {
-        let (path, every) = config.file().unwrap_or_else(|why| usage(why));
-        return convert::run(args, &config, path, every);
+    if let Some(path) = args.read.first() {
+        return read(args, &config, path);
     }
     logger::begin(level(args, &config), config.format);
     let semantics = config.semantics(Semantics::default());
@@ -84,12 +94,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let ring_size = config.ring_size.unwrap_or_else(|| Host::look().ring_size(config.ring_total));
     let options = Options { ring_size };
     let mut driver = Driver::open(config.driver, &options).context("cannot record")?;
+    let versions = driver.rings().first().map_or((0, 0), |ring| ring.versions());
     driver.select(&selection).context("cannot record")?;
     let kind = driver.kind();
     if let Some(why) = driver.passed_over() {
         log::info!("the kernel module is not used: {why}");
     }
-    let outputs = Outputs::open(&config.outputs, &common(&config, kind)?)?;
+    // Before there are other threads, and after the driver, which may be built.
+    if let Some(cpus) = &config.cpus {
+        engine::threads::run_on(cpus)
+            .with_context(|| format!("cannot run on CPUs {cpus:?}, none of them is there"))?;
+    }
+    let exporter = match &config.exporter {
+        Some(exporter) => exporter.clone(),
+        None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
+    };
+    let common = common(&config, exporter, kind.to_string());
+    let outputs = Outputs::open(&config.outputs, &common)?;
     let board = Arc::new(Board::new(kind.to_string(), outputs.watches()));
     let server = config.metrics.as_ref().map(|at| Server::begin(at, Arc::clone(&board)));
     let server = match server.transpose() {
@@ -102,38 +123,78 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(server) = &server {
         log::info!("metrics are at {}", server.address());
     }
-    let settings = Settings {
-        export_interval: u64::try_from(config.export_interval.as_nanos())?,
-        schema: config.schema,
-        semantics,
+    let tap = config.raw.as_ref().map(|path| Tap::open(path, versions, config.raw_buffer));
+    let tap = match tap.transpose() {
+        Ok(tap) => tap,
+        Err(error) => {
+            outputs.discard();
+            return Err(error.into());
+        }
     };
-    let mut capture = Capture::new(driver, settings, outputs)?;
+    log::info!(
+        "memory: up to {} MiB for what is known of the host, {} KiB for the ring of each CPU, {} KiB for \
+         each output that waits",
+        config.memory_limit >> 20,
+        ring_size >> 10,
+        config.outputs.iter().map(|output| output.buffer).max().unwrap_or(0) >> 10
+    );
+    let mut capture = Capture::new(driver, settings(&config, semantics)?, outputs)?;
+    if let Some(tap) = tap {
+        capture.keep(tap);
+    }
     if server.is_some() {
         capture.publish(board);
+    }
+    if let Some(root) = &config.runtimes {
+        capture.ask(Runtimes::begin(root.clone()).context("cannot start a thread")?);
     }
     let running = Running { values, collect: semantics.collect, selection };
     let outcome = record(args, running, &config, kind, capture)?;
     if !args.quiet {
-        let report = summary::Report { kind, outcome: &outcome };
+        let elapsed = outcome.elapsed.as_secs_f64();
+        let title = format!("recorded {elapsed:.1} s with {kind}");
+        let report = summary::Report { title, outcome: &outcome };
         report.print(&mut std::io::stderr().lock())?;
     }
     let switched_off = outcome.account.switched_off;
     if switched_off {
         log::error!("the driver was switched off from outside; the capture ends there");
     }
-    let whole = !switched_off && outcome.outputs.iter().all(is_whole);
+    let kept = outcome.recording.as_ref().and_then(|kept| kept.error.as_ref());
+    if let Some(error) = kept {
+        log::error!("{error}");
+    }
+    let whole = !switched_off && kept.is_none() && outcome.outputs.iter().all(is_whole);
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn level(args: &Args, config: &Config) -> LevelFilter {
+/// Reads a file instead of recording: what it is tells what becomes of it.
+fn read(args: &Args, config: &Config, path: &Path) -> anyhow::Result<ExitCode> {
+    let signals = Signals::new()?;
+    match Input::open(path, &signals) {
+        Ok(input) if input.is_recording => replay::run(args, config, input, &signals),
+        _ if args.real_time => usage("--real-time is for recordings of --raw"),
+        first => {
+            let (path, every) = config.file().unwrap_or_else(|why| usage(why));
+            convert::run(args, config, path, every, first, &signals)
+        }
+    }
+}
+
+pub(super) fn settings(config: &Config, semantics: Semantics) -> anyhow::Result<Settings> {
+    Ok(Settings {
+        export_interval: u64::try_from(config.export_interval.as_nanos())?,
+        schema: config.schema,
+        semantics,
+        limits: Limits::of(config.memory_limit),
+    })
+}
+
+pub(super) fn level(args: &Args, config: &Config) -> LevelFilter {
     if args.quiet { LevelFilter::Error } else { config.level }
 }
 
-fn common(config: &Config, kind: Kind) -> anyhow::Result<Common> {
-    let exporter = match &config.exporter {
-        Some(exporter) => exporter.clone(),
-        None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
-    };
+pub(super) fn common(config: &Config, exporter: String, driver: String) -> Common {
     let header = Header {
         version: config.schema.number(),
         exporter,
@@ -141,12 +202,12 @@ fn common(config: &Config, kind: Kind) -> anyhow::Result<Common> {
         filename: String::new(),
     };
     let options = write::Options { schema: config.schema, ..write::Options::default() };
-    Ok(Common { options, header, flush: config.flush_interval, driver: kind.to_string() })
+    Common { options, header, flush: config.flush_interval, driver }
 }
 
 /// Whether everything that could be written was. What an output shed because
 /// it did not keep up, or nobody read it, is told and no failure.
-fn is_whole(output: &Ended) -> bool {
+pub(super) fn is_whole(output: &Ended) -> bool {
     let Ended { numbers, stuck, .. } = output;
     let failed = numbers.shed[Cause::Failed as usize].total();
     !stuck && !numbers.failing && numbers.gone.total() + failed == 0
@@ -163,11 +224,15 @@ fn record(
         capture.abandon();
         return Err(error.into());
     }
-    let names: Vec<String> = config.outputs.iter().map(|spec| spec.to.to_string()).collect();
+    privileges::keep(needed(kind)).context("cannot give up capabilities")?;
+    let outputs = config.outputs.iter().map(|spec| spec.to.to_string());
+    let raw = config.raw.iter().map(|path| path.display().to_string());
+    let names: Vec<String> = outputs.chain(raw).collect();
     log::info!("recording to {} with {kind}, Ctrl-C ends", names.join(", "));
     let mut service = Service::ready();
     let live = !args.quiet && std::io::stderr().is_terminal();
-    let pace = Pace { limit: args.limit };
+    let threads = config.threads.unwrap_or_else(engine::threads::usual);
+    let pace = Pace { limit: args.limit, threads };
     let outcome = capture.run(&pace, |moment| match moment {
         Moment::Second(progress) => {
             service.lives(&progress);
@@ -186,6 +251,16 @@ fn record(
         eprint!("\r\x1b[K");
     }
     Ok(outcome)
+}
+
+/// The capabilities that a running capture uses, where it is not root's: to
+/// look up a process whose birth was lost; and for eBPF to read its maps and to
+/// change the selection.
+fn needed(kind: Kind) -> &'static [u32] {
+    match kind {
+        Kind::Kmod => &[privileges::SYS_PTRACE],
+        Kind::Ebpf => &[privileges::SYS_PTRACE, privileges::PERFMON, privileges::BPF],
+    }
 }
 
 /// The live status line.

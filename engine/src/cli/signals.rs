@@ -6,6 +6,7 @@ use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -33,6 +34,16 @@ impl Signals {
     /// Whether one came so far, as the last read has found out.
     pub(crate) fn came(&self) -> bool {
         self.came.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a signal or until the time is over. Returns whether one came so far.
+    pub(crate) fn wait(&self, time: Duration) -> bool {
+        let mut fds = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+        let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::MAX);
+        if poll(&mut fds, timeout).is_ok_and(|ready| ready > 0) {
+            self.came.store(true, Ordering::Relaxed);
+        }
+        self.came()
     }
 
     /// `input`, until a signal comes: then reading fails.

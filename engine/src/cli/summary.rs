@@ -6,14 +6,15 @@ use std::io::{self, Write};
 use engine::account::Account;
 use engine::capture::Outcome;
 use engine::output::{Cause, Ended};
+use engine::raw;
 use probe_loader::counters::{CAUSE_NAMES, CLASS_NAMES, Counters};
-use probe_loader::driver::Kind;
 
 use super::size::grouped;
 
 /// What is said of a capture.
 pub(crate) struct Report<'a> {
-    pub(crate) kind: Kind,
+    /// What was done.
+    pub(crate) title: String,
     pub(crate) outcome: &'a Outcome,
 }
 
@@ -24,14 +25,17 @@ impl Report<'_> {
     }
 
     pub(crate) fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        let elapsed = self.outcome.elapsed.as_secs_f64();
         let Account { cpus, kept, .. } = &self.outcome.account;
-        write!(out, "recorded {elapsed:.1} s with {}:", self.kind)?;
-        if self.outcome.outputs.len() > 1 {
+        write!(out, "{}:", self.title)?;
+        let Outcome { outputs, recording, .. } = self.outcome;
+        if outputs.len() + usize::from(recording.is_some()) > 1 {
             writeln!(out)?;
         }
-        for output in &self.outcome.outputs {
+        for output in outputs {
             print_output(out, output)?;
+        }
+        if let Some(recording) = recording {
+            print_recording(out, recording)?;
         }
         writeln!(
             out,
@@ -95,6 +99,13 @@ impl Report<'_> {
                 "operations on IPv6 sockets have no place in schema version 5 (--schema 6 has)",
             ),
             (counts.undescribed, "operations were on files whose description was lost"),
+            (counts.evicted.flows, "flows were ended early to stay below --memory-limit"),
+            (
+                counts.evicted.open_files + counts.evicted.objects,
+                "descriptions of files and connections were dropped to stay below --memory-limit",
+            ),
+            (counts.missed, "processes were found in /proc after their birth was lost"),
+            (counts.gone, "processes were ended by /proc after their exit was lost"),
             (counts.damaged + self.outcome.damaged, "records were damaged"),
         ] {
             if number > 0 {
@@ -103,6 +114,17 @@ impl Report<'_> {
         }
         Ok(())
     }
+}
+
+/// What was kept of what the driver delivered.
+fn print_recording(out: &mut impl Write, kept: &raw::Ended) -> io::Result<()> {
+    let (records, bytes) = (grouped(kept.records), grouped(kept.bytes));
+    writeln!(out, " {records} events, {bytes} bytes in {}", kept.path.display())?;
+    if kept.missed > 0 {
+        let (missed, holes) = (grouped(kept.missed), grouped(kept.holes));
+        writeln!(out, "  {missed} events were left out, {holes} times: it did not keep up")?;
+    }
+    Ok(())
 }
 
 /// What an output got, and what not.

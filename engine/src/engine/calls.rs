@@ -3,7 +3,7 @@
 
 use probe_loader::abi::{
     SF_ID_NONE, SF_OP_CLONE, SF_OP_CLOSE, SF_OP_CLOSE_RANGE, SF_OP_SETGID, SF_OP_SETNS,
-    SF_OP_SETUID, sf_hdr, sf_rec_call, sf_rec_fd, sf_rec_mmap,
+    SF_OP_SETUID, SF_OP_UNSHARE, sf_hdr, sf_rec_call, sf_rec_fd, sf_rec_mmap,
 };
 use sysflow::record::{ObjectState, OpFlags};
 
@@ -13,6 +13,12 @@ use crate::sink::Sink;
 use crate::state::object::Object;
 use crate::state::open_file::Target;
 use crate::state::process::ProcRef;
+
+/// Flag of unshare(2): the table of descriptors.
+const CLONE_FILES: u64 = 0x400;
+
+/// `CLOSE_RANGE_UNSHARE`: in a table of the caller's own.
+const CLOSE_RANGE_UNSHARE: u64 = 1 << 1;
 
 /// `CLOSE_RANGE_CLOEXEC`: closed at the next exec, not now.
 const CLOSE_RANGE_CLOEXEC: u64 = 1 << 2;
@@ -26,6 +32,7 @@ impl<S: Sink> Engine<S> {
             SF_OP_SETGID => self.gid_set(call),
             SF_OP_SETNS => self.namespace_entered(call),
             SF_OP_CLOSE_RANGE => self.range_closed(call),
+            SF_OP_UNSHARE => self.unshared(call),
             _ => self.counts.untold += 1,
         }
     }
@@ -44,6 +51,7 @@ impl<S: Sink> Engine<S> {
         }
         process.state = if process.written == 0 { process.state } else { ObjectState::Modified };
         process.ts = ts;
+        process.told = call.h.ts;
         let mut args = self.users.users.get(uid, process.container.is_some()).to_string();
         args.push('\0');
         if self.processes.get(place).written == self.file {
@@ -61,9 +69,21 @@ impl<S: Sink> Engine<S> {
         }
         let process = self.process(&call.h);
         if call.arg[0] != u64::from(SF_ID_NONE) {
-            self.processes.get_mut(process).gid = call.arg[0] as u32;
+            let process = self.processes.get_mut(process);
+            process.gid = call.arg[0] as u32;
+            process.told = call.h.ts;
         }
         self.counts.applied += 1;
+    }
+
+    /// A process has namespaces, or a table of descriptors, of its own now.
+    /// There is no record for it.
+    fn unshared(&mut self, call: &sf_rec_call) {
+        self.counts.untold += 1;
+        if call.ret >= 0 && call.arg[0] & CLONE_FILES != 0 {
+            let process = self.process(&call.h);
+            self.processes.get_mut(process).files = 0;
+        }
     }
 
     /// A namespace was entered through a descriptor of it.
@@ -78,7 +98,7 @@ impl<S: Sink> Engine<S> {
             && let Some(open) = self.open_files.find(fd.file)
         {
             let process = self.process(&fd.h);
-            self.processes.get_mut(process).set_descriptor(fd.fd, fd.file, open);
+            self.processes.set_descriptor(process, fd.fd, fd.file, open);
         }
         self.mark_file(&fd.h, fd.fd, OpFlags::MMAP, fd.ret);
     }
@@ -94,7 +114,15 @@ impl<S: Sink> Engine<S> {
             self.counts.undescribed += 1;
             return;
         };
-        let Target::Object(object) = self.open_files.get(known.open).target else {
+        let target = match self.open_files.at(known.open, known.file) {
+            Some(open) => open.target,
+            // There was no room to keep it.
+            None => {
+                self.counts.undescribed += 1;
+                return;
+            }
+        };
+        let Target::Object(object) = target else {
             self.counts.silent += 1;
             return;
         };
@@ -115,6 +143,9 @@ impl<S: Sink> Engine<S> {
         }
         let process = self.process(&call.h);
         self.counts.applied += 1;
+        if call.arg[2] & CLOSE_RANGE_UNSHARE != 0 {
+            self.processes.get_mut(process).files = 0;
+        }
         if call.arg[2] & CLOSE_RANGE_CLOEXEC != 0 {
             // exec forgets all descriptors anyway.
             return;

@@ -36,7 +36,7 @@ impl<S: Sink> Engine<S> {
             None => Target::Silent,
         };
         let open = self.describe(file.file, OpenFile { target: self.wanted(target), flags });
-        self.processes.get_mut(process).set_descriptor(file.fd, file.file, open);
+        self.processes.set_descriptor(process, file.fd, file.file, open);
         self.counts.applied += 1;
         if let (SF_OP_OPEN, Target::Object(object)) = (u32::from(file.h.op), target)
             && self.collects(object)
@@ -85,11 +85,11 @@ impl<S: Sink> Engine<S> {
         if self.settings.schema == Version::V5 {
             return;
         }
-        let inode = (libc::makedev(file.dev >> 20, file.dev & 0xf_ffff), file.ino);
+        let dev = libc::makedev(file.dev >> 20, file.dev & 0xf_ffff) as u32;
         if let Some(known) = self.objects.file_mut(object)
-            && known.inode != inode
+            && (known.dev, known.ino) != (dev, file.ino)
         {
-            known.inode = inode;
+            (known.dev, known.ino) = (dev, file.ino);
             known.written = 0;
         }
     }
@@ -129,7 +129,7 @@ impl<S: Sink> Engine<S> {
         self.counts.applied += 1;
         match self.open_files.find(record.file) {
             Some(open) => {
-                self.processes.get_mut(process).set_descriptor(new, record.file, open);
+                self.processes.set_descriptor(process, new, record.file, open);
             }
             // Its first use will bring the description.
             None => self.processes.get_mut(process).clear_descriptor(new),
@@ -145,6 +145,7 @@ impl<S: Sink> Engine<S> {
         }
         let process = self.process(&record.h);
         let (tid, fd, end) = (record.h.tid, record.fd, record.h.ts);
+        self.close_for_others(process, fd, end);
         let Some(known) = self.processes.get(process).descriptor(fd).copied() else {
             self.counts.unused_close += 1;
             return;
@@ -153,7 +154,9 @@ impl<S: Sink> Engine<S> {
         // The descriptor is gone for all threads, whatever they used it for.
         self.cut_off_related(process, fd, tid, end);
         let mut own = self.processes.get(process).flows_on(fd).first();
-        if let (flow::NONE, Target::Object(object)) = (own, self.open_files.get(known.open).target)
+        if own == flow::NONE
+            && let Some(open) = self.open_files.at(known.open, known.file)
+            && let Target::Object(object) = open.target
         {
             own = self.flow(Key { process, tid, fd, object }, end);
         }

@@ -11,9 +11,10 @@ use sysflow::record::{
 
 use super::Engine;
 use crate::flow::Flow;
+use crate::runtimes::Question;
 use crate::semantics::FileReads;
 use crate::sink::Sink;
-use crate::state::container::ContainerRef;
+use crate::state::container::{ContainerRef, Details};
 use crate::state::object::{Connection, ObjRef, Object};
 use crate::state::process::ProcRef;
 
@@ -98,8 +99,30 @@ impl<S: Sink> Engine<S> {
         if container.written == self.file && container.complete == told {
             return;
         }
+        self.put_container(place);
+    }
+
+    /// The containers that came since the last time, whose names are wanted.
+    pub fn take_new_containers(&mut self) -> impl Iterator<Item = Question> + use<S> {
+        self.containers.take_new().into_iter().map(|(id, kind)| Question { id, kind })
+    }
+
+    /// Takes over what a runtime told. A record that lacks it is written again at once: what
+    /// refers to the container may never do so again.
+    pub fn container_told(&mut self, id: &str, details: Details) {
+        let Some(place) = self.containers.find(id) else { return };
+        let container = self.containers.get_mut(place);
+        container.details = Some(details);
+        container.complete = false;
+        if container.written == self.file {
+            self.put_container(place);
+        }
+    }
+
+    fn put_container(&mut self, place: ContainerRef) {
+        let container = self.containers.get_mut(place);
         container.written = self.file;
-        container.complete = told;
+        container.complete = container.details.is_some();
         let container = self.containers.get(place);
         let (name, image, imageid, privileged) = match &container.details {
             Some(d) => (&*d.name, &*d.image, &*d.image_id, d.privileged),
@@ -113,7 +136,7 @@ impl<S: Sink> Engine<S> {
             imageid,
             container_type: container.kind,
             privileged,
-            pod_id: None,
+            pod_id: container.pod.as_deref(),
         };
         self.counts.records += 1;
         self.sink.put(record);
@@ -147,8 +170,8 @@ impl<S: Sink> Engine<S> {
             restype: object.restype,
             path: &*path,
             container_id: self.containers.id(object.told).map(|id| &**id),
-            dev: object.inode.0.cast_signed(),
-            ino: object.inode.1.cast_signed(),
+            dev: i64::from(object.dev),
+            ino: object.ino.cast_signed(),
         };
         self.counts.records += 1;
         self.sink.put(record);

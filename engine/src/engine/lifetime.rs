@@ -42,9 +42,9 @@ impl<S: Sink> Engine<S> {
     pub(super) fn start_flow(&mut self, key: Key, first: u64) -> u32 {
         self.objects.hold(key.object);
         let net = matches!(self.objects.get(key.object), Object::Net(_));
-        let process = self.processes.get_mut(key.process);
-        process.make_room(key.fd);
-        self.flows.start(key, net, first, process.lists(key.fd))
+        self.processes.make_room(key.process, key.fd);
+        let lists = self.processes.get_mut(key.process).lists(key.fd);
+        self.flows.start(key, net, first, lists)
     }
 
     /// Writes a flow and removes it. `last` is what ended it.
@@ -93,6 +93,11 @@ impl<S: Sink> Engine<S> {
     /// Ends the flows of other threads on a descriptor that `tid` closed.
     pub(super) fn cut_off_related(&mut self, process: ProcRef, fd: i32, tid: u32, end: u64) {
         self.cut_off(Scope::Descriptor(process, fd), false, end, |key| key.tid != tid);
+    }
+
+    /// Ends all flows on a descriptor.
+    pub(super) fn cut_off_descriptor(&mut self, process: ProcRef, fd: i32, end: u64) {
+        self.cut_off(Scope::Descriptor(process, fd), false, end, |_| true);
     }
 
     /// Ends the flows of other threads on the same descriptor and object. As

@@ -9,6 +9,7 @@
 //! The semantics are those of the `SysFlow` reference collector without its
 //! defects; `docs/flow-semantics.md` lists the differences.
 
+mod bounds;
 mod calls;
 mod descriptors;
 mod emit;
@@ -17,11 +18,16 @@ mod lifetime;
 mod names;
 mod operation;
 mod processes;
+mod resync;
+mod sharing;
 mod sockets;
 pub(crate) mod text;
 mod threads;
 
+pub use bounds::{Evicted, Table};
+use io::Moved;
 pub(crate) use operation::{Actor, Change, Description, On, Subject};
+pub use resync::Corrected;
 
 use std::collections::VecDeque;
 
@@ -31,14 +37,17 @@ use sysflow::record::Oid;
 use sysflow::schema::Version;
 
 use crate::clock::Clock;
+use crate::drain::Sum;
 use crate::flow::Flows;
 use crate::semantics::Semantics;
 use crate::sink::Sink;
 use crate::snapshot::{Found, Lookup};
 use crate::state::container::Containers;
+use crate::state::limits::Limits;
 use crate::state::object::Objects;
 use crate::state::open_file::OpenFiles;
 use crate::state::process::{ProcRef, Processes};
+use crate::state::texts::Texts;
 use crate::state::users::Users;
 
 /// What the engine is told when it is made.
@@ -50,6 +59,8 @@ pub struct Settings {
     pub semantics: Semantics,
     /// Schema of the output: what it has a place for.
     pub schema: Version,
+    /// How much the tables may hold.
+    pub limits: Limits,
 }
 
 impl Default for Settings {
@@ -58,6 +69,7 @@ impl Default for Settings {
             export_interval: 30_000_000_000,
             semantics: Semantics::default(),
             schema: Version::V5,
+            limits: Limits::default(),
         }
     }
 }
@@ -92,6 +104,14 @@ pub struct Counts {
     pub looked_up: u64,
     /// Of those, not found there.
     pub not_found: u64,
+    /// Times that all processes were compared with /proc, after a loss.
+    pub scans: u64,
+    /// Processes found by that whose birth was lost.
+    pub missed: u64,
+    /// Processes ended by that whose exit was lost.
+    pub gone: u64,
+    /// Processes corrected by that.
+    pub changed: u64,
     /// Events older than the one before them.
     pub late: u64,
     /// File flows left out because they only read.
@@ -100,6 +120,8 @@ pub struct Counts {
     pub exported: u64,
     /// Records handed to the sink.
     pub records: u64,
+    /// What went because a table was full.
+    pub evicted: Evicted,
 }
 
 /// Turns events into records.
@@ -113,6 +135,11 @@ pub struct Engine<S> {
     objects: Objects,
     open_files: OpenFiles,
     flows: Flows,
+    texts: Texts,
+    /// Processes that share descriptors.
+    sharing: sharing::Sharing,
+    /// A scan of /proc that goes on.
+    scan: Option<resync::Scan>,
     listening: crate::snapshot::Listening,
     /// The event is told for the state of its process alone: nothing is written
     /// of it.
@@ -154,10 +181,14 @@ impl<S: Sink> Engine<S> {
             users,
             lookup,
             containers: Containers::default(),
-            processes: Processes::default(),
+            // Half, so that one process does not make all others forget theirs.
+            processes: Processes::with_descriptors(settings.limits.descriptors / 2),
             objects: Objects::default(),
             open_files: OpenFiles::default(),
             flows: Flows::with_grain(settings.semantics.grain),
+            texts: Texts::with_limit(settings.limits.texts),
+            sharing: sharing::Sharing::default(),
+            scan: None,
             listening: crate::snapshot::Listening::default(),
             state_alone: false,
             file: 1,
@@ -177,13 +208,19 @@ impl<S: Sink> Engine<S> {
         found.sort_by_key(|f| (f.start, f.pid));
         for process in &found {
             self.adopt(process);
+            self.bound();
         }
         // A parent can be younger than its child by the rounding of /proc, or
         // by being a subreaper: fill in what the first pass could not.
         for process in &found {
-            self.connect_to_parent(process);
+            self.connect_to_parent(process.pid, process.ppid);
         }
         self.listening = listening;
+    }
+
+    /// Sockets listen on these ports.
+    pub fn listens(&mut self, listening: crate::snapshot::Listening) {
+        self.listening.take(listening);
     }
 
     /// Takes one event, as bytes of a ring.
@@ -210,7 +247,8 @@ impl<S: Sink> Engine<S> {
             self.now = ts;
         }
         match *record {
-            Record::Io(io) => self.io(io),
+            // The usual case, which adds to no table: it looks by itself.
+            Record::Io(io) => return self.io(io, Moved::by(io)),
             Record::SockIo(io) => self.sock_io(io),
             Record::File(file, path) => self.file(file, path),
             Record::Sock(sock, path) => self.sock(sock, path),
@@ -223,6 +261,17 @@ impl<S: Sink> Engine<S> {
             Record::Exit(exit) => self.exit(exit),
             Record::Unknown(_) => self.counts.unknown += 1,
         }
+        self.bound();
+    }
+
+    /// Takes several I/O records as one. That is what each of them by itself
+    /// would have done, under the conditions of [`crate::drain`].
+    #[inline]
+    pub fn apply_sum(&mut self, sum: &Sum) {
+        let Sum { io, ops, records } = sum;
+        self.counts.events += records;
+        self.now = self.now.max(io.h.ts);
+        self.io(io, Moved { ops: *ops, bytes: io.bytes, records: *records });
     }
 
     /// Lets time pass: exports the flows whose turn it is. `now` is in the
@@ -233,9 +282,26 @@ impl<S: Sink> Engine<S> {
         self.export_threads();
         self.bury_ended();
         self.bury_abandoned();
-        if self.objects.len() > MAX_UNUSED_OBJECTS {
+        if self.objects.unused() > MAX_UNUSED_OBJECTS {
             self.objects.prune();
         }
+    }
+
+    /// Looks unknown processes up there from now on.
+    pub fn look_up_with(&mut self, lookup: Box<dyn Lookup>) {
+        self.lookup = lookup;
+    }
+
+    /// The clock that places events in the calendar.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Names of users and groups.
+    #[must_use]
+    pub fn users(&self) -> &Users {
+        &self.users
     }
 
     /// Takes over a fresh measurement of the clocks.
@@ -271,6 +337,12 @@ impl<S: Sink> Engine<S> {
     #[must_use]
     pub fn living(&self) -> usize {
         self.processes.len()
+    }
+
+    /// How much the tables may hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.settings.limits
     }
 
     /// Files and connections that are known.

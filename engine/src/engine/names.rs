@@ -66,7 +66,13 @@ impl<S: Sink> Engine<S> {
             return;
         }
         let process = self.process(&record.h);
-        self.processes.get_mut(process).cwd = Arc::from(with_slash(path));
+        let cwd = self.texts.share(&with_slash(path));
+        let process = self.processes.get_mut(process);
+        process.told = record.h.ts;
+        // Where there is no room for it, none is better than a wrong one.
+        let room = !self.texts.is_full();
+        process.cwd = if room { cwd } else { Arc::default() };
+        self.counts.evicted.texts += u64::from(!room);
         self.counts.applied += 1;
     }
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use probe_loader::abi::{
-    SF_EXIT_LAST, SF_OP_EXEC, SF_SHARE_THREAD, sf_rec_call, sf_rec_exec, sf_rec_exit, sf_rec_fork,
+    SF_EXIT_LAST, SF_OP_EXEC, SF_SHARE_FILES, SF_SHARE_THREAD, sf_rec_call, sf_rec_exec,
+    sf_rec_exit, sf_rec_fork,
 };
 use probe_loader::record::ExecStrings;
 use sysflow::record::{ObjectState, Oid, OpFlags};
@@ -23,6 +24,9 @@ const CLONE_THREAD: u64 = 0x1_0000;
 /// /proc tells start times in clock ticks of 10 ms, rounded down.
 const TICK: u64 = 10_000_000;
 
+/// Ancestors that are looked up with a process at most.
+const MAX_LOOKED_UP: usize = 32;
+
 /// An ended process is still found for this long, ns: for the other threads
 /// that ended in the same moment.
 const GRACE: u64 = 1_000_000_000;
@@ -36,6 +40,11 @@ fn same_start(process: &Process, start: u64) -> bool {
     }
 }
 
+/// Whether a start time told by /proc is that of the known process.
+pub(super) fn same_tick(process: &Process, start: u64) -> bool {
+    process.start / TICK == start / TICK
+}
+
 impl<S: Sink> Engine<S> {
     fn oid(&self, pid: u32, start: u64) -> Oid {
         Oid { create_ts: self.clock.start(start), hpid: i64::from(pid) }
@@ -43,19 +52,28 @@ impl<S: Sink> Engine<S> {
 
     /// Takes over a process found in /proc.
     pub(super) fn adopt(&mut self, found: &Found) -> ProcRef {
-        if let Some(known) = self.processes.find(found.pid) {
-            return known;
+        match self.processes.find(found.pid) {
+            Some(known) => known,
+            None => self.add_found(found),
         }
+    }
+
+    /// The same for one whose number nobody has, or one that ended.
+    pub(super) fn add_found(&mut self, found: &Found) -> ProcRef {
+        let mut room = true;
+        let [exe, args, env, cwd] = [&found.exe, &found.args, &found.env, &found.cwd].map(|text| {
+            let text = self.texts.share(text);
+            room &= !self.texts.is_full();
+            text
+        });
         let oid = self.oid(found.pid, found.start);
         let process = Process {
             ts: oid.create_ts,
             start: found.start,
-            program: Arc::new(Program {
-                exe: found.exe.as_str().into(),
-                args: found.args.as_str().into(),
-            }),
-            env: Arc::from(found.env.as_str()),
-            cwd: Arc::from(found.cwd.as_str()),
+            told: self.now,
+            program: Arc::new(Program { exe, args }),
+            env,
+            cwd,
             uid: found.uid,
             gid: found.gid,
             tty: found.tty,
@@ -64,14 +82,26 @@ impl<S: Sink> Engine<S> {
             ..Process::unknown(found.pid, oid)
         };
         let place = self.processes.insert(process);
-        self.connect_to_parent(found);
+        if !room {
+            self.forget_texts(place);
+        }
+        self.connect_to_parent(found.pid, found.ppid);
         place
     }
 
+    /// There was no room for the texts of a process: it keeps the path of its
+    /// program.
+    fn forget_texts(&mut self, place: ProcRef) {
+        self.counts.evicted.texts += 1;
+        let process = self.processes.get_mut(place);
+        let exe = Arc::clone(&process.program.exe);
+        process.program = Arc::new(Program { exe, args: Arc::default() });
+        (process.env, process.cwd) = (Arc::default(), Arc::default());
+    }
+
     /// Gives a process from /proc its parent, if that is known.
-    pub(super) fn connect_to_parent(&mut self, found: &Found) {
-        let (Some(child), Some(parent)) =
-            (self.processes.find(found.pid), self.processes.find(found.ppid))
+    pub(super) fn connect_to_parent(&mut self, pid: u32, ppid: u32) {
+        let (Some(child), Some(parent)) = (self.processes.find(pid), self.processes.find(ppid))
         else {
             return;
         };
@@ -87,13 +117,17 @@ impl<S: Sink> Engine<S> {
         self.counts.looked_up += 1;
         match self.lookup.process(pid) {
             Some(found) => {
-                if self.processes.find(found.ppid).is_none()
-                    && found.ppid != 0
-                    && let Some(parent) = self.lookup.process(found.ppid)
+                let mut chain = vec![found];
+                while let Some(Found { ppid, .. }) = chain.last()
+                    && *ppid != 0
+                    && chain.len() < MAX_LOOKED_UP
+                    && self.processes.find(*ppid).is_none()
+                    && let Some(parent) = self.lookup.process(*ppid)
                 {
-                    self.adopt(&parent);
+                    chain.push(parent);
                 }
-                self.adopt(&found)
+                let known = chain.iter().rev().map(|found| self.adopt(found)).last();
+                known.expect("the process itself was found")
             }
             None => {
                 self.counts.not_found += 1;
@@ -124,10 +158,13 @@ impl<S: Sink> Engine<S> {
         }
         let oid = self.oid(fork.child_pid, fork.start);
         let parent = self.processes.find(fork.ppid).unwrap_or(caller);
+        // Of its own number no kernel tells a parent, and that one is forgotten now.
+        let is_kept = self.processes.get(parent).pid != fork.child_pid;
         let child = Process {
             poid: Some(self.processes.get(parent).oid),
-            parent: Some(parent),
+            parent: is_kept.then_some(parent),
             ts: self.clock.event(fork.h.ts),
+            told: fork.h.ts,
             start: fork.start,
             start_exact: true,
             uid: fork.uid,
@@ -135,7 +172,10 @@ impl<S: Sink> Engine<S> {
             entry: fork.vtid == 1,
             ..self.processes.get(caller).child(fork.child_pid, oid)
         };
-        self.processes.insert(child);
+        let child = self.processes.insert(child);
+        if fork.shared & SF_SHARE_FILES != 0 {
+            self.share_files(caller, child);
+        }
     }
 
     /// clone returned, in the parent or in the child.
@@ -157,16 +197,18 @@ impl<S: Sink> Engine<S> {
         let place = self.exec_process(exec);
         let ts = self.clock.event(exec.h.ts);
         let container = self.containers.of_cgroup(strings.cgroup);
+        let mut room = true;
+        if exec.ret >= 0 {
+            room = self.take_texts(place, strings);
+        }
         let process = self.processes.get_mut(place);
+        process.told = exec.h.ts;
         // The first record of a process that starts a program tells of its
         // creation; later ones of a change.
         process.state =
             if process.written == 0 { ObjectState::Created } else { ObjectState::Modified };
         process.ts = ts;
         if exec.ret >= 0 {
-            process.program = Arc::new(program(strings));
-            process.env = Arc::from(String::from_utf8_lossy(strings.env));
-            process.cwd = Arc::from(with_slash(strings.cwd));
             process.uid = exec.uid;
             process.gid = exec.gid;
             process.tty = exec.tty != 0;
@@ -175,6 +217,11 @@ impl<S: Sink> Engine<S> {
             // Which descriptors the exec closed is not told; those that are
             // still open are known again at their next use.
             process.forget_descriptors();
+            process.files = 0;
+            if exec.old_tid != 0 && exec.old_tid != exec.h.tid {
+                // The thread has become the leader: nobody has its number now.
+                self.cut_off_own(place, exec.old_tid, exec.h.ts);
+            }
         }
         // need_process writes the ancestors, and the process itself if this
         // file lacks it; otherwise it is written again, changed.
@@ -182,6 +229,32 @@ impl<S: Sink> Engine<S> {
             self.put_process(place);
         }
         self.put_process_event(place, exec.h.ts, exec.h.tid, OpFlags::EXEC, "", exec.ret);
+        if !room {
+            // This file has them; a later one does without.
+            self.forget_texts(place);
+        }
+    }
+
+    /// Takes over the texts of an exec. Returns whether there was room for all.
+    fn take_texts(&mut self, place: ProcRef, strings: &ExecStrings<'_>) -> bool {
+        let (first, args) = joined(strings.args);
+        let exe = match String::from_utf8_lossy(strings.exe) {
+            none if none.is_empty() => first.into(),
+            exe => exe,
+        };
+        let mut room = true;
+        let mut share = |text: &str| {
+            let text = self.texts.share(text);
+            room &= !self.texts.is_full();
+            text
+        };
+        let program = Program { exe: share(&exe), args: share(&args) };
+        let env = share(&String::from_utf8_lossy(strings.env));
+        let cwd = share(&with_slash(strings.cwd));
+        let process = self.processes.get_mut(place);
+        process.program = Arc::new(program);
+        (process.env, process.cwd) = (env, cwd);
+        room
     }
 
     /// The process of an exec, which tells its start time: one of the same
@@ -202,8 +275,12 @@ impl<S: Sink> Engine<S> {
         }
         self.end_process(place, exec.h.ts);
         let oid = self.oid(exec.h.pid, exec.start);
-        let fresh =
-            Process { start: exec.start, start_exact: true, ..Process::unknown(exec.h.pid, oid) };
+        let fresh = Process {
+            told: exec.h.ts,
+            start: exec.start,
+            start_exact: true,
+            ..Process::unknown(exec.h.pid, oid)
+        };
         let place = self.processes.insert(fresh);
         self.adopt_parent(place, exec.ppid);
         place
@@ -241,8 +318,9 @@ impl<S: Sink> Engine<S> {
     }
 
     /// Ends a process whose number another has now.
-    fn end_process(&mut self, process: ProcRef, end: u64) {
+    pub(super) fn end_process(&mut self, process: ProcRef, end: u64) {
         self.cut_off_process(process, end);
+        self.end_threads(process, OpFlags::TRUNCATE, end);
         self.processes.end(process, end);
     }
 
@@ -271,14 +349,4 @@ impl<S: Sink> Engine<S> {
             self.processes.bury(process);
         }
     }
-}
-
-fn program(strings: &ExecStrings<'_>) -> Program {
-    let (first, args) = joined(strings.args);
-    let exe = if strings.exe.is_empty() {
-        first
-    } else {
-        String::from_utf8_lossy(strings.exe).into_owned()
-    };
-    Program { exe: exe.into(), args: args.into() }
 }

@@ -100,7 +100,7 @@ impl<S: Sink> Engine<S> {
         let target = self.socket_target(process, sock, path);
         let target = self.wanted(target);
         let open = self.describe(sock.file, OpenFile { target, flags: OpenFlags::NONE });
-        self.processes.get_mut(process).set_descriptor(sock.fd, sock.file, open);
+        self.processes.set_descriptor(process, sock.fd, sock.file, open);
         self.counts.applied += 1;
         let mark = match op {
             SF_OP_CONNECT => OpFlags::CONNECT,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The metrics. docs/metrics.md describes them.
 
-use nix::time::{ClockId, clock_gettime};
 use probe_loader::counters::{CAUSE_NAMES, CLASS_NAMES, CLASSES, Counters};
 
 use super::text::Text;
-use super::{Board, State};
+use super::{Board, Cost, State};
 use crate::account::COUNTS;
+use crate::engine::Table;
 use crate::output::{Cause, Kinds, Numbers};
 
 /// The counters of the engine that tell what became of events: each event is
@@ -32,6 +32,7 @@ pub(super) fn render(board: &Board) -> String {
     operations(&mut text, &state.account.cpus);
     driver(&mut text, &state);
     engine(&mut text, &state);
+    memory(&mut text, &state);
     outputs(&mut text, board);
     process(&mut text);
     text.end()
@@ -42,6 +43,7 @@ type Of<T> = (&'static str, &'static str, T);
 
 type KindsOf = fn(&Numbers) -> &Kinds;
 type NumberOf = fn(&Numbers) -> u64;
+type SizeOf = fn(&Table) -> usize;
 type Row = fn(&Counters) -> &[u64; CLASSES];
 
 fn operations(text: &mut Text, cpus: &[Counters]) {
@@ -112,6 +114,14 @@ fn engine(text: &mut Text, state: &State) {
         ("sysflow_events_late", "Events older than the one before them", counts.late),
         ("sysflow_processes_looked_up", "Processes looked up in /proc", counts.looked_up),
         ("sysflow_processes_not_found", "Of those, not found there", counts.not_found),
+        (
+            "sysflow_scans",
+            "Times that all processes were compared with /proc, after a loss",
+            counts.scans,
+        ),
+        ("sysflow_processes_missed", "Processes found by that whose birth was lost", counts.missed),
+        ("sysflow_processes_gone", "Processes ended by that whose exit was lost", counts.gone),
+        ("sysflow_processes_changed", "Processes corrected by that", counts.changed),
         ("sysflow_flows_left_out", "File flows left out because they only read", counts.left_out),
         ("sysflow_flows_exported", "Flows written while they went on", counts.exported),
         ("sysflow_records", "Records made", counts.records),
@@ -124,6 +134,27 @@ fn engine(text: &mut Text, state: &State) {
         ("sysflow_objects_known", "Files and connections that are known", state.objects),
     ] {
         text.gauge(name, help).sample(&[], number);
+    }
+}
+
+/// What the tables of the engine take.
+fn memory(text: &mut Text, state: &State) {
+    text.gauge("sysflow_memory_limit_bytes", "What the tables of the engine may take together")
+        .sample(&[], state.memory_limit);
+    let rows: [Of<SizeOf>; 3] = [
+        ("sysflow_table_entries", "What a table of the engine holds", |t| t.entries),
+        ("sysflow_table_bytes", "What a table takes", |t| t.bytes),
+        ("sysflow_table_limit_bytes", "What a table may take", |t| t.limit),
+    ];
+    for (name, help, of) in rows {
+        let mut family = text.gauge(name, help);
+        for table in &state.tables {
+            family.sample(&[("table", &table.name)], of(table));
+        }
+    }
+    let mut family = text.counter("sysflow_table_evicted", "What went because a table was full");
+    for table in &state.tables {
+        family.sample(&[("table", &table.name)], table.evicted);
     }
 }
 
@@ -185,17 +216,9 @@ fn queues(text: &mut Text, board: &Board) {
 
 /// The cost of the recorder itself.
 fn process(text: &mut Text) {
-    let cpu = clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID);
-    let cpu = cpu.map_or(0.0, |t| t.tv_sec() as f64 + t.tv_nsec() as f64 / 1e9);
-    text.counter("process_cpu_seconds", "CPU time of the recorder").sample(&[], cpu);
+    let cost = Cost::now();
+    text.counter("process_cpu_seconds", "CPU time of the recorder")
+        .sample(&[], cost.cpu.as_secs_f64());
     text.gauge("process_resident_memory_bytes", "Memory of the recorder")
-        .sample(&[], resident().unwrap_or(0));
-}
-
-/// Resident memory in bytes: the second number of proc(5) statm, in pages.
-fn resident() -> Option<u64> {
-    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
-    let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok()??;
-    Some(pages * u64::try_from(size).ok()?)
+        .sample(&[], cost.resident);
 }

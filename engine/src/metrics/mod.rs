@@ -7,6 +7,7 @@
 //! in a thread of their own.
 
 mod address;
+mod cost;
 mod families;
 mod server;
 mod text;
@@ -16,9 +17,11 @@ use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use probe_loader::Ring;
 
 pub use address::{Address, NoAddress};
+pub use cost::Cost;
 pub use server::{Error, Server};
 
 use crate::account::Account;
+use crate::engine::Table;
 use crate::output::Watch;
 
 /// What a capture counts, at a moment.
@@ -32,6 +35,10 @@ pub struct State {
     pub processes: usize,
     /// Files and connections that are known.
     pub objects: usize,
+    /// How full the engine's tables are.
+    pub tables: Vec<Table>,
+    /// The ceiling that their limits are shares of, bytes.
+    pub memory_limit: usize,
     /// The rings.
     pub rings: Vec<Fill>,
     /// Records of rings that were not what their header said.

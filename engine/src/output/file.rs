@@ -18,7 +18,6 @@ use super::tally::{Cause, by_type};
 use super::worker::{Hand, RETRY, Target};
 use super::{Common, Error};
 use crate::account::Account;
-use crate::clock;
 
 /// Which files to write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,7 +106,7 @@ impl FileTarget {
     }
 
     fn begin(&mut self) -> Result<(), write::Error> {
-        let now = clock::epoch_now().max(0).cast_unsigned() / 1_000_000_000;
+        let now = self.account.at.max(0).cast_unsigned() / 1_000_000_000;
         let path = match &mut self.series {
             Some(series) => series.next(now),
             None => self.files.path.clone(),

@@ -39,8 +39,9 @@ mod pipe;
 mod queue;
 mod series;
 mod socket;
-mod sync;
+pub(crate) mod sync;
 mod tally;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod worker;
@@ -62,6 +63,7 @@ pub use series::Keep;
 pub use socket::{MAX_PACKET, Socket};
 use tally::Tally;
 pub use tally::{CAUSES, Cause, Numbers};
+pub use tap::Reader;
 
 use crate::account::Account;
 use crate::sink::Sink;
@@ -184,6 +186,12 @@ impl Watch {
         self.tally.get()
     }
 
+    /// Whether it will not take anything any more.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Bytes that wait for it, and that may.
     #[must_use]
     pub fn queued(&self) -> (usize, usize) {
@@ -225,12 +233,33 @@ struct Lane {
 }
 
 impl Lane {
+    /// Adds an item to the queue, if there is room. Who is patient waits for
+    /// that as long as the output gets something done.
+    fn push(&self, mut item: Item, patient: bool) -> bool {
+        let (mut before, mut since) = (self.queue.held(), None);
+        loop {
+            item = match self.queue.push(item) {
+                Ok(()) => return true,
+                Err(_) if !patient => return false,
+                Err(back) => back,
+            };
+            let held = self.queue.held();
+            let since: &mut Instant = since.get_or_insert_with(Instant::now);
+            if std::mem::replace(&mut before, held) != held {
+                *since = Instant::now();
+            } else if since.elapsed() >= GIVE_UP {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Offers a batch.
-    fn offer(&mut self, batch: &Arc<Batch>) {
+    fn offer(&mut self, batch: &Arc<Batch>, patient: bool) {
         let kinds = batch.kinds();
         self.tally.hand(&kinds);
         if self.state == State::Runs {
-            if self.queue.push(Item::Batch(Arc::clone(batch))).is_ok() {
+            if self.push(Item::Batch(Arc::clone(batch)), patient) {
                 return;
             }
             self.state = State::Sheds(Instant::now());
@@ -245,16 +274,14 @@ impl Lane {
     }
 
     /// Begins a run.
-    fn begin(&mut self, fresh: Fresh, now: Instant) {
+    fn begin(&mut self, fresh: Fresh, now: Instant, patient: bool) {
         if fresh.rotate
             && let Some((every, due)) = &mut self.rotation
         {
             *due = now + *every;
         }
-        self.state = match self.queue.push(Item::Fresh(fresh)) {
-            Ok(()) => State::Runs,
-            Err(_) => State::Sheds(now),
-        };
+        let begun = self.push(Item::Fresh(fresh), patient);
+        self.state = if begun { State::Runs } else { State::Sheds(now) };
         let missed = std::mem::take(&mut self.missed);
         if missed.total() > 0 {
             log::warn!(
@@ -286,6 +313,8 @@ pub struct Outputs {
     looked: Instant,
     /// A new file was asked for from outside.
     reopen: bool,
+    /// Waits for outputs that do not keep up.
+    patient: bool,
 }
 
 impl Outputs {
@@ -295,7 +324,15 @@ impl Outputs {
     /// When one cannot be opened: files of the others are removed. A socket
     /// that nobody listens at is no error: it is tried again.
     pub fn open(specs: &[Spec], common: &Common) -> Result<Self, Error> {
-        let account = Arc::new(Account { at: crate::clock::epoch_now(), ..Account::default() });
+        Self::open_at(specs, common, crate::clock::epoch_now())
+    }
+
+    /// The same for what began at another time, ns since the Unix epoch.
+    ///
+    /// # Errors
+    /// As [`Outputs::open`].
+    pub fn open_at(specs: &[Spec], common: &Common, at: i64) -> Result<Self, Error> {
+        let account = Arc::new(Account { at, ..Account::default() });
         let mut targets: Vec<(&Spec, Box<dyn Target>, Option<Duration>)> = Vec::new();
         for spec in specs {
             if targets.iter().any(|(other, ..)| other.to.to_string() == spec.to.to_string()) {
@@ -313,16 +350,42 @@ impl Outputs {
             };
             targets.push((spec, target, every));
         }
-        let room = specs.iter().map(|spec| spec.buffer).sum::<usize>() / batch::FULL;
-        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
         let now = Instant::now();
         let lanes = targets.into_iter().map(|(spec, target, every)| {
-            Lane::start(spec, target, every.map(|every| (every, now + every)))
+            let rotation = every.map(|every| (every, now + every));
+            Lane::start(&spec.to.to_string(), spec.buffer, target, rotation)
         });
         let lanes = lanes.collect::<Result<_, _>>()?;
+        Ok(Self::with(lanes, common.options.clone()))
+    }
+
+    /// No output but a reader in this program, for which so many bytes of records may wait.
+    ///
+    /// # Errors
+    /// When its thread cannot be begun.
+    pub fn to_reader(
+        reader: Box<dyn Reader>,
+        buffer: usize,
+        options: write::Options,
+    ) -> Result<Self, Error> {
+        let target = Box::new(tap::TapTarget::new(reader, options.schema));
+        let lane = Lane::start("this program", buffer, target, None)?;
+        Ok(Self::with(vec![lane], options))
+    }
+
+    fn with(lanes: Vec<Lane>, options: write::Options) -> Self {
+        let room = lanes.iter().map(|lane| lane.queue.limit()).sum::<usize>() / batch::FULL;
+        let pool = Arc::new(Pool::new(room.clamp(64, 4096)));
         let open = Batch::new(&pool);
-        let options = common.options.clone();
-        Ok(Self { options, open, pool, lanes, looked: now, reopen: false })
+        Self { options, open, pool, lanes, looked: Instant::now(), reopen: false, patient: false }
+    }
+
+    /// From now on waits for outputs that do not keep up, unless they get
+    /// nothing done at all: for sources that can wait. Returns the time that
+    /// [`Outputs::turn`] counts from.
+    pub fn wait(&mut self) -> Instant {
+        self.patient = true;
+        self.looked
     }
 
     /// Hands on the batch that is open.
@@ -333,7 +396,7 @@ impl Outputs {
         }
         let batch = Arc::new(std::mem::replace(&mut self.open, Batch::new(&self.pool)));
         for lane in &mut self.lanes {
-            lane.offer(&batch);
+            lane.offer(&batch, self.patient);
         }
     }
 
@@ -359,7 +422,7 @@ impl Outputs {
         let account = Arc::new(account());
         for (lane, wish) in self.lanes.iter_mut().zip(wishes) {
             if let Some(rotate) = wish {
-                lane.begin(Fresh { rotate, account: Arc::clone(&account) }, now);
+                lane.begin(Fresh { rotate, account: Arc::clone(&account) }, now, self.patient);
             }
         }
         true
@@ -396,22 +459,39 @@ impl Outputs {
     /// Ends all outputs: stores what they have, as far as they can be written
     /// to. `account` is the capture's last.
     #[must_use]
-    pub fn finish(mut self, account: Account) -> Vec<Ended> {
+    pub fn finish(self, account: Account) -> Vec<Ended> {
+        self.finish_unless(account, || false)
+    }
+
+    /// As [`Outputs::finish`], as long as `hurry` does not say that there is no time: then what is
+    /// not done is given up, and what is not written counted as shed.
+    #[must_use]
+    pub fn finish_unless(
+        mut self,
+        account: Account,
+        mut hurry: impl FnMut() -> bool,
+    ) -> Vec<Ended> {
         self.seal();
         let account = Arc::new(account);
         self.lanes.iter().for_each(|lane| lane.queue.end(Arc::clone(&account)));
-        self.lanes.into_iter().map(Lane::join).collect()
+        let mut hurried = false;
+        let mut hurries = || {
+            hurried = hurried || hurry();
+            hurried
+        };
+        self.lanes.into_iter().map(|lane| lane.join(&mut hurries)).collect()
     }
 }
 
 impl Lane {
     fn start(
-        spec: &Spec,
+        name: &str,
+        buffer: usize,
         target: Box<dyn Target>,
         rotation: Option<(Duration, Instant)>,
     ) -> Result<Self, Error> {
-        let name: Arc<str> = spec.to.to_string().into();
-        let queue = Arc::new(Queue::new(spec.buffer));
+        let name: Arc<str> = name.into();
+        let queue = Arc::new(Queue::new(buffer));
         let tally = Arc::new(Tally::default());
         let hand =
             Hand { name: Arc::clone(&name), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };
@@ -422,13 +502,20 @@ impl Lane {
         Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
     }
 
-    /// Waits for the output as long as it gets something done.
-    fn join(self) -> Ended {
+    /// Waits for the output as long as it gets something done, and there is no hurry.
+    fn join(self, hurries: &mut dyn FnMut() -> bool) -> Ended {
         let mut before = self.tally.get();
         let mut since = Instant::now();
         let stuck = loop {
             if self.thread.is_finished() {
                 break self.thread.join().is_err();
+            }
+            if hurries() {
+                log::error!(
+                    output = &*self.name;
+                    "the output is given up for a second signal: what waited for it is not written"
+                );
+                break true;
             }
             std::thread::sleep(Duration::from_millis(2));
             let now = self.tally.get();
@@ -441,11 +528,11 @@ impl Lane {
         };
         let mut numbers = self.tally.get();
         if stuck {
-            let failed = &mut numbers.shed[Cause::Failed as usize];
-            let done = before.shed.iter().fold(before.written, |mut sum, kinds| {
+            let done = numbers.shed.iter().fold(numbers.written, |mut sum, kinds| {
                 sum += *kinds;
                 sum
             });
+            let failed = &mut numbers.shed[Cause::Failed as usize];
             for (kind, handed) in numbers.handed.0.iter().enumerate() {
                 failed.0[kind] += handed.saturating_sub(done.0[kind]);
             }

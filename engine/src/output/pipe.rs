@@ -151,6 +151,7 @@ mod tests {
         let (queue, tally) = (Arc::new(Queue::new(1 << 20)), Arc::new(Tally::default()));
         let hand = Hand { name: "-".into(), queue: Arc::clone(&queue), tally: Arc::clone(&tally) };
         let thread = std::thread::spawn(move || worker::work(Box::new(target), &hand));
+        queue.read_by(thread.thread());
         (queue, tally, std::os::fd::OwnedFd::from(reader).into(), thread)
     }
 

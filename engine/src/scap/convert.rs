@@ -9,6 +9,7 @@ use crate::engine::Actor;
 use crate::semantics::Semantics;
 use crate::sink::Sink;
 use crate::snapshot::NoLookup;
+use crate::state::limits::Limits;
 use crate::state::users::Users;
 use crate::{Engine, Settings};
 
@@ -116,7 +117,7 @@ impl<S: Sink> Converter<S> {
     /// A conversion that begins.
     pub fn new(options: &Options, sink: S) -> Self {
         let Options { semantics, export_interval, schema } = *options;
-        let settings = Settings { export_interval, semantics, schema };
+        let settings = Settings { export_interval, semantics, schema, limits: Limits::NONE };
         let engine = Engine::new(settings, Clock::epoch(), Users::none(), Box::new(NoLookup), sink);
         Self {
             engine,

@@ -29,8 +29,10 @@ pub struct FileObject {
     pub restype: RestType,
     /// Was used. One that is only named has no type yet.
     pub used: bool,
-    /// Device, as stat(2) has it, and inode; zeros if they were not told.
-    pub inode: (u64, u64),
+    /// Device, as stat(2) has it (12 and 20 bits fit); 0 if it was not told.
+    pub dev: u32,
+    /// Inode; 0 if it was not told.
+    pub ino: u64,
     /// Output file (its number) that holds the record.
     pub written: u32,
 }
@@ -62,9 +64,27 @@ pub enum Object {
 #[derive(Debug)]
 struct Slot {
     object: Object,
-    hash: u64,
+    /// Half of its hash, see [`whole`].
+    hash: u32,
     /// Flows and open files that name it.
     uses: u32,
+}
+
+/// Memory of a file or connection, without a path: its place and its share of
+/// the index, which is at least 7/16 full.
+const PLACE: usize = size_of::<Option<Slot>>() + 2 * size_of::<u32>();
+
+/// What the allocator adds to a path, which it rounds up to 16 bytes.
+const PATH_ROOM: usize = 16;
+
+// A million of them is planned for: docs/performance.md.
+const _: () = assert!(size_of::<Option<Slot>>() <= 80);
+
+/// The hash that the index takes, of which half is kept: it uses the highest
+/// bits and the lowest.
+#[inline]
+fn whole(half: u32) -> u64 {
+    u64::from(half).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// All objects.
@@ -73,14 +93,29 @@ pub struct Objects {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     index: HashTable<u32>,
+    /// Those that nothing names.
+    unused: usize,
+    /// Bytes of all paths, as they are allocated.
+    paths: usize,
 }
 
-fn hash_file(container: Option<ContainerRef>, path: &[u8]) -> u64 {
-    FxBuildHasher.hash_one((0u8, container, path))
+fn half(hash: u64) -> u32 {
+    (hash >> 32) as u32 ^ hash as u32
 }
 
-fn hash_net(connection: &Connection) -> u64 {
-    FxBuildHasher.hash_one((1u8, connection))
+fn hash_file(container: Option<ContainerRef>, path: &[u8]) -> u32 {
+    half(FxBuildHasher.hash_one((0u8, container, path)))
+}
+
+fn hash_net(connection: &Connection) -> u32 {
+    half(FxBuildHasher.hash_one((1u8, connection)))
+}
+
+fn path_room(object: &Object) -> usize {
+    match object {
+        Object::File(file) => file.path.len() + PATH_ROOM,
+        Object::Net(_) => 0,
+    }
 }
 
 impl Objects {
@@ -108,7 +143,7 @@ impl Objects {
     ) -> ObjRef {
         let hash = hash_file(container, path);
         let slots = &self.slots;
-        let found = self.index.find(hash, |at| match &slots[*at as usize] {
+        let found = self.index.find(whole(hash), |at| match &slots[*at as usize] {
             Some(Slot { object: Object::File(file), .. }) => {
                 file.container == container && *file.path == *path
             }
@@ -126,7 +161,8 @@ impl Objects {
             foid,
             restype: RestType::UNKNOWN,
             used: false,
-            inode: (0, 0),
+            dev: 0,
+            ino: 0,
             written: 0,
         };
         self.add(hash, Object::File(file))
@@ -147,7 +183,7 @@ impl Objects {
     pub fn net(&mut self, connection: Connection) -> ObjRef {
         let hash = hash_net(&connection);
         let slots = &self.slots;
-        let found = self.index.find(hash, |at| {
+        let found = self.index.find(whole(hash), |at| {
             matches!(&slots[*at as usize],
                 Some(Slot { object: Object::Net(other), .. }) if *other == connection)
         });
@@ -157,7 +193,9 @@ impl Objects {
         }
     }
 
-    fn add(&mut self, hash: u64, object: Object) -> ObjRef {
+    fn add(&mut self, hash: u32, object: Object) -> ObjRef {
+        self.unused += 1;
+        self.paths += path_room(&object);
         let slot = Some(Slot { object, hash, uses: 0 });
         let at = match self.free.pop() {
             Some(at) => {
@@ -170,8 +208,9 @@ impl Objects {
             }
         };
         let slots = &self.slots;
-        self.index
-            .insert_unique(hash, at, |at| slots[*at as usize].as_ref().map_or(0, |slot| slot.hash));
+        self.index.insert_unique(whole(hash), at, |at| {
+            slots[*at as usize].as_ref().map_or(0, |slot| whole(slot.hash))
+        });
         ObjRef(at)
     }
 
@@ -218,7 +257,10 @@ impl Objects {
 
     /// Counts a flow or an open file that names the object.
     pub fn hold(&mut self, place: ObjRef) {
-        self.slot_mut(place).uses += 1;
+        let slot = self.slot_mut(place);
+        slot.uses += 1;
+        let first = slot.uses == 1;
+        self.unused -= usize::from(first);
     }
 
     /// Takes back [`Objects::hold`]. The object stays until [`Objects::prune`],
@@ -226,22 +268,67 @@ impl Objects {
     pub fn drop_use(&mut self, place: ObjRef) {
         let slot = self.slot_mut(place);
         debug_assert!(slot.uses > 0, "uses are counted");
+        let last = slot.uses == 1;
         slot.uses = slot.uses.saturating_sub(1);
+        self.unused += usize::from(last);
     }
 
-    /// Removes what nothing names.
-    pub fn prune(&mut self) {
+    /// Flows and open files that name the object.
+    #[must_use]
+    pub fn uses(&self, place: ObjRef) -> u32 {
+        self.slot(place).uses
+    }
+
+    /// Removes what nothing names. Returns how many went.
+    pub fn prune(&mut self) -> usize {
+        let before = self.len();
         for (at, slot) in self.slots.iter_mut().enumerate() {
-            let Some(hash) = slot.as_ref().filter(|slot| slot.uses == 0).map(|s| s.hash) else {
-                continue;
-            };
+            let Some(unused) = slot.as_ref().filter(|slot| slot.uses == 0) else { continue };
             let at = u32::try_from(at).expect("fewer than 2^32 objects");
-            if let Ok(entry) = self.index.find_entry(hash, |other| *other == at) {
+            self.paths -= path_room(&unused.object);
+            if let Ok(entry) = self.index.find_entry(whole(unused.hash), |other| *other == at) {
                 entry.remove();
             }
             *slot = None;
             self.free.push(at);
         }
+        self.unused = 0;
+        before - self.len()
+    }
+
+    /// Number of objects that nothing names.
+    #[must_use]
+    pub fn unused(&self) -> usize {
+        self.unused
+    }
+
+    /// Bytes that the table takes. Places of removed objects count, because
+    /// they are kept for others.
+    #[must_use]
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.slots.len() * PLACE + self.paths
+    }
+
+    /// Whether there is no room for more in so many bytes. Places take three
+    /// quarters of it at most, since they are kept, and paths what is left.
+    #[must_use]
+    #[inline]
+    pub fn is_full(&self, limit: usize) -> bool {
+        let left = limit.saturating_sub(self.slots.len() * PLACE).max(limit / 4);
+        self.len() * PLACE >= limit / 4 * 3 || self.paths >= left
+    }
+
+    /// Containers that files name.
+    pub fn containers(&self) -> impl Iterator<Item = ContainerRef> {
+        self.slots
+            .iter()
+            .flatten()
+            .flat_map(|slot| match &slot.object {
+                Object::File(file) => [file.container, file.told],
+                Object::Net(_) => [None, None],
+            })
+            .flatten()
     }
 
     /// Number of objects kept.

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Processes: who they are, and what they have open.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use rustc_hash::FxHashMap;
 use sysflow::record::{ObjectState, Oid, OpFlags};
 
 use super::container::ContainerRef;
+pub use super::processes::Processes;
 use crate::flow::{List, Lists};
 
 /// A process, by its place in [`Processes`]. Valid until the process is
@@ -20,9 +19,9 @@ pub struct ProcRef(pub(crate) u32);
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Program {
     /// Path of the binary, or argument 0.
-    pub exe: Box<str>,
+    pub exe: Arc<str>,
     /// Arguments after argument 0, joined by spaces.
-    pub args: Box<str>,
+    pub args: Arc<str>,
 }
 
 /// Names of user and group, where the source tells them.
@@ -78,6 +77,9 @@ pub struct Process {
     pub pid: u32,
     /// Start time, ns of the boot clock, as the source gives it.
     pub start: u64,
+    /// When something was told of it last, ns of the events' clock: what was
+    /// read in /proc before may be older.
+    pub told: u64,
     /// Start time is exact, not rounded as in /proc.
     pub start_exact: bool,
     /// Why the next record of it is written.
@@ -102,6 +104,9 @@ pub struct Process {
     pub entry: bool,
     /// Container.
     pub container: Option<ContainerRef>,
+    /// Number of the table of descriptors that it shares with other processes;
+    /// 0: with none.
+    pub files: u32,
     /// Output file (its number) that holds the record.
     pub written: u32,
     /// First of its open flows, in the order of their start.
@@ -115,15 +120,25 @@ pub struct Process {
     pub(crate) buried: bool,
     /// Processes that have this one as `parent`.
     pub(crate) children: u32,
+    /// Descriptors that are remembered, if there are fewer than of others.
+    pub(crate) most_descriptors: u32,
     pub(crate) descriptors: Vec<Descriptor>,
 }
 
-/// Descriptors above this are not remembered: a process that has more opens
-/// costs no more memory than this many entries.
-const MAX_DESCRIPTORS: usize = 1 << 20;
+/// Descriptors above this are not copied by fork: a child that uses one of them
+/// is told of its file then, and most children close them first.
+const MAX_INHERITED: usize = 1 << 12;
 
-/// Dead ancestors that are kept in a row for the sake of a living process.
-const MAX_DEAD_IN_A_ROW: usize = 8;
+/// Memory of a process: its place, its program and its share of the index by
+/// number, which is at least 7/16 full. Descriptors and texts are counted apart.
+pub(crate) const BYTES: usize = size_of::<Option<Process>>() + 64 + 3 * size_of::<u64>();
+
+/// Memory of a descriptor.
+pub(crate) const DESCRIPTOR_BYTES: usize = size_of::<Descriptor>();
+
+/// The program of a process of which nothing is known.
+static UNKNOWN: LazyLock<Arc<Program>> =
+    LazyLock::new(|| Arc::new(Program { exe: "<NA>".into(), ..Program::default() }));
 
 impl Process {
     /// A process of which nothing but the number is known.
@@ -135,24 +150,27 @@ impl Process {
             parent: None,
             pid,
             start: 0,
+            told: 0,
             start_exact: false,
             state: ObjectState::Reup,
             ts: 0,
-            program: Arc::new(Program { exe: "<NA>".into(), ..Program::default() }),
-            env: Arc::from(""),
-            cwd: Arc::from(""),
+            program: Arc::clone(&UNKNOWN),
+            env: Arc::default(),
+            cwd: Arc::default(),
             uid: u32::MAX,
             gid: u32::MAX,
             names: None,
             tty: false,
             entry: false,
             container: None,
+            files: 0,
             written: 0,
             flows: List::default(),
             threads: None,
             ended: None,
             buried: false,
             children: 0,
+            most_descriptors: u32::MAX,
             descriptors: Vec::new(),
         }
     }
@@ -175,6 +193,7 @@ impl Process {
             descriptors: self
                 .descriptors
                 .iter()
+                .take(MAX_INHERITED)
                 .map(|d| Descriptor { flows: List::default(), ..*d })
                 .collect(),
             ..Self::unknown(pid, oid)
@@ -186,20 +205,6 @@ impl Process {
     #[inline]
     pub fn descriptor(&self, fd: i32) -> Option<&Descriptor> {
         self.descriptors.get(usize::try_from(fd).ok()?).filter(|d| d.file != 0)
-    }
-
-    /// Remembers the use of a descriptor for an open file. The flows on it
-    /// stay.
-    pub fn set_descriptor(&mut self, fd: i32, file: u64, open: u32) {
-        let Ok(index) = usize::try_from(fd) else { return };
-        if index >= self.descriptors.len() {
-            if index >= MAX_DESCRIPTORS {
-                return;
-            }
-            self.descriptors.resize(index + 1, Descriptor::default());
-        }
-        let descriptor = &mut self.descriptors[index];
-        (descriptor.file, descriptor.open) = (file, open);
     }
 
     /// Forgets the file of a descriptor: it was closed. The flows on it stay.
@@ -227,322 +232,10 @@ impl Process {
         }
     }
 
-    /// Makes room to keep the flows of a descriptor.
-    #[inline]
-    pub fn make_room(&mut self, fd: i32) {
-        let Ok(index) = usize::try_from(fd) else { return };
-        if index >= self.descriptors.len() && index < MAX_DESCRIPTORS {
-            self.descriptors.resize(index + 1, Descriptor::default());
-        }
-    }
-
     /// The flows on a descriptor, whatever file it is used for now.
     #[must_use]
     pub fn flows_on(&self, fd: i32) -> List {
         let descriptor = usize::try_from(fd).ok().and_then(|fd| self.descriptors.get(fd));
         descriptor.map_or_else(List::default, |d| d.flows)
-    }
-}
-
-/// All processes.
-#[derive(Debug, Default)]
-pub struct Processes {
-    slots: Vec<Option<Process>>,
-    free: Vec<u32>,
-    by_pid: FxHashMap<u32, ProcRef>,
-    /// Those of a source that names processes by identity.
-    by_oid: FxHashMap<Oid, ProcRef>,
-    /// Ended processes that are still found, in the order of their end.
-    ended: VecDeque<(ProcRef, u64)>,
-    living: usize,
-}
-
-impl Processes {
-    /// The process of a number: a living one, or one that ended a moment ago.
-    #[must_use]
-    #[inline]
-    pub fn find(&self, pid: u32) -> Option<ProcRef> {
-        self.by_pid.get(&pid).copied()
-    }
-
-    /// The process of an identity, if its source names processes so.
-    #[must_use]
-    pub fn find_identity(&self, oid: Oid) -> Option<ProcRef> {
-        self.by_oid.get(&oid).copied()
-    }
-
-    /// Whether a place still holds the process of this identity, and it is
-    /// still found.
-    #[must_use]
-    #[inline]
-    pub fn is(&self, place: ProcRef, oid: Oid) -> bool {
-        matches!(self.slots.get(place.0 as usize), Some(Some(p)) if p.oid == oid && !p.buried)
-    }
-
-    /// Adds a process of a source that names processes by identity: several
-    /// can have the same number, and the last of them is found by it.
-    pub fn insert_identity(&mut self, process: Process) -> ProcRef {
-        let (pid, oid) = (process.pid, process.oid);
-        let place = self.place(process);
-        self.by_pid.insert(pid, place);
-        self.by_oid.insert(oid, place);
-        place
-    }
-
-    /// Adds a process, which takes the place of a former one of its number.
-    /// The caller has ended that one before.
-    pub fn insert(&mut self, process: Process) -> ProcRef {
-        if let Some(former) = self.find(process.pid) {
-            debug_assert!(self.get(former).ended.is_some(), "the former one was ended");
-            self.bury(former);
-        }
-        let pid = process.pid;
-        let place = self.place(process);
-        self.by_pid.insert(pid, place);
-        place
-    }
-
-    fn place(&mut self, process: Process) -> ProcRef {
-        self.living += 1;
-        if let Some(parent) = process.parent {
-            self.get_mut(parent).children += 1;
-        }
-        if let Some(index) = self.free.pop() {
-            self.slots[index as usize] = Some(process);
-            ProcRef(index)
-        } else {
-            self.slots.push(Some(process));
-            ProcRef(u32::try_from(self.slots.len() - 1).expect("pids are fewer than 2^32"))
-        }
-    }
-
-    /// The process.
-    ///
-    /// # Panics
-    /// When it was removed; places are not kept beyond that.
-    #[must_use]
-    #[inline]
-    pub fn get(&self, place: ProcRef) -> &Process {
-        self.slots[place.0 as usize].as_ref().expect("the process is in the table")
-    }
-
-    /// The process, to be changed.
-    ///
-    /// # Panics
-    /// As [`Processes::get`].
-    #[inline]
-    pub fn get_mut(&mut self, place: ProcRef) -> &mut Process {
-        self.slots[place.0 as usize].as_mut().expect("the process is in the table")
-    }
-
-    /// Gives a process another parent (or its first).
-    pub fn set_parent(&mut self, place: ProcRef, parent: Option<ProcRef>) {
-        let old = self.get(place).parent;
-        if old == parent || parent == Some(place) {
-            return;
-        }
-        if let Some(parent) = parent {
-            self.get_mut(parent).children += 1;
-        }
-        self.get_mut(place).parent = parent;
-        if let Some(old) = old {
-            self.disown(old);
-        }
-    }
-
-    /// The last thread of a process is gone. The process is found until
-    /// [`Processes::next_to_bury`]: two threads that end at once can each be
-    /// told as the last one.
-    pub fn end(&mut self, place: ProcRef, at: u64) {
-        let process = self.get_mut(place);
-        if process.ended.is_none() {
-            process.ended = Some(at);
-            self.living -= 1;
-            self.ended.push_back((place, at));
-        }
-    }
-
-    /// The next process that ended before `time` and is still found.
-    pub fn next_to_bury(&mut self, time: u64) -> Option<ProcRef> {
-        while let Some(&(place, at)) = self.ended.front() {
-            if at >= time {
-                return None;
-            }
-            self.ended.pop_front();
-            // The place may be another's by now.
-            let process = self.slots[place.0 as usize].as_ref();
-            if process.is_some_and(|p| p.ended == Some(at) && !p.buried) {
-                return Some(place);
-            }
-        }
-        None
-    }
-
-    /// An ended process is not found any more. It is kept while it has
-    /// children, whose ancestor it is, and removed otherwise.
-    pub fn bury(&mut self, place: ProcRef) {
-        let process = self.get_mut(place);
-        if process.buried {
-            return;
-        }
-        process.buried = true;
-        process.descriptors = Vec::new();
-        let (pid, oid) = (process.pid, process.oid);
-        if self.by_pid.get(&pid) == Some(&place) {
-            self.by_pid.remove(&pid);
-        }
-        if self.by_oid.get(&oid) == Some(&place) {
-            self.by_oid.remove(&oid);
-        }
-        self.remove_unneeded(place);
-        self.shorten(place);
-    }
-
-    fn disown(&mut self, parent: ProcRef) {
-        self.get_mut(parent).children -= 1;
-        self.remove_unneeded(parent);
-    }
-
-    fn remove_unneeded(&mut self, place: ProcRef) {
-        let mut next = Some(place);
-        while let Some(place) = next.take() {
-            let process = self.get(place);
-            if process.buried && process.children == 0 {
-                next = process.parent;
-                self.slots[place.0 as usize] = None;
-                self.free.push(place.0);
-                if let Some(parent) = next {
-                    self.get_mut(parent).children -= 1;
-                }
-            }
-        }
-    }
-
-    /// Cuts a long row of dead ancestors: a program that goes on by forking
-    /// and exiting, for ever, must not be remembered for ever.
-    fn shorten(&mut self, place: ProcRef) {
-        let mut at = Some(place);
-        for _ in 0..MAX_DEAD_IN_A_ROW {
-            at = at
-                .and_then(|at| self.slots[at.0 as usize].as_ref())
-                .filter(|p| p.buried)
-                .and_then(|p| p.parent);
-        }
-        if let Some(at) = at {
-            self.set_parent(at, None);
-        }
-    }
-
-    /// Processes that are found, in the order of their places.
-    pub fn found(&self) -> impl Iterator<Item = ProcRef> {
-        self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            let index = u32::try_from(index).ok()?;
-            slot.as_ref().filter(|p| !p.buried).map(|_| ProcRef(index))
-        })
-    }
-
-    /// Number of living processes.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.living
-    }
-
-    /// Whether no process lives.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.living == 0
-    }
-
-    /// Processes kept, living or for their children.
-    #[must_use]
-    pub fn kept(&self) -> usize {
-        self.slots.len() - self.free.len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn oid(n: i64) -> Oid {
-        Oid { create_ts: n, hpid: n }
-    }
-
-    fn fork(all: &mut Processes, parent: ProcRef, pid: u32) -> ProcRef {
-        let mut child = all.get(parent).child(pid, oid(i64::from(pid)));
-        child.parent = Some(parent);
-        all.insert(child)
-    }
-
-    fn exit(all: &mut Processes, place: ProcRef) {
-        all.end(place, 1);
-        while let Some(place) = all.next_to_bury(2) {
-            all.bury(place);
-        }
-    }
-
-    #[test]
-    fn an_ended_process_is_found_until_it_is_buried() {
-        let mut all = Processes::default();
-        let a = all.insert(Process::unknown(1, oid(1)));
-        all.end(a, 5);
-        all.end(a, 6);
-        assert_eq!((all.find(1), all.len(), all.next_to_bury(5)), (Some(a), 0, None));
-        assert_eq!(all.next_to_bury(6), Some(a));
-        all.bury(a);
-        assert_eq!((all.find(1), all.kept()), (None, 0));
-    }
-
-    #[test]
-    fn a_number_is_used_again_at_once() {
-        let mut all = Processes::default();
-        let a = all.insert(Process::unknown(1, oid(1)));
-        all.end(a, 5);
-        let b = all.insert(Process::unknown(1, oid(2)));
-        assert_eq!((all.find(1), all.kept()), (Some(b), 1));
-        assert_eq!(all.next_to_bury(9), None, "the grave was cleared");
-        assert_eq!(all.get(b).oid, oid(2));
-    }
-
-    #[test]
-    fn a_dead_parent_is_kept_for_its_child_only() {
-        let mut all = Processes::default();
-        let init = all.insert(Process::unknown(1, oid(1)));
-        let parent = fork(&mut all, init, 2);
-        let child = fork(&mut all, parent, 3);
-        exit(&mut all, parent);
-        assert_eq!(all.find(2), None);
-        assert_eq!(all.get(child).parent, Some(parent));
-        assert_eq!((all.len(), all.kept()), (2, 3));
-        exit(&mut all, child);
-        assert_eq!((all.len(), all.kept()), (1, 1));
-    }
-
-    #[test]
-    fn forking_and_exiting_for_ever_takes_no_memory() {
-        let mut all = Processes::default();
-        let mut at = all.insert(Process::unknown(1, oid(1)));
-        for pid in 2..10_000 {
-            let child = fork(&mut all, at, pid);
-            exit(&mut all, at);
-            at = child;
-        }
-        assert!(all.kept() <= MAX_DEAD_IN_A_ROW + 2, "{} kept", all.kept());
-    }
-
-    #[test]
-    fn a_child_inherits_descriptors_without_flows() {
-        let mut all = Processes::default();
-        let init = all.insert(Process::unknown(1, oid(1)));
-        all.get_mut(init).set_descriptor(5, 9, 1);
-        let child = fork(&mut all, init, 2);
-        let d = all.get(child).descriptor(5).expect("inherited");
-        assert!(d.file == 9 && d.flows.is_empty());
-        all.get_mut(init).clear_descriptor(5);
-        assert!(all.get(init).descriptor(5).is_none());
-        assert!(all.get(child).descriptor(5).is_some(), "the tables are separate");
-        assert!(all.get(child).descriptor(-1).is_none());
-        all.get_mut(child).set_descriptor(i32::MAX, 9, 1);
-        assert!(all.get(child).descriptor(i32::MAX).is_none(), "the table is bounded");
     }
 }

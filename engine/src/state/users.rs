@@ -40,7 +40,27 @@ impl Names {
                 names.entry(number).or_insert_with(|| Arc::from(&*name));
             }
         }
+        Self::with(names)
+    }
+
+    fn with(names: FxHashMap<u32, Arc<str>>) -> Self {
         Self { names, root: Arc::from("root"), unknown: Arc::from(UNKNOWN) }
+    }
+
+    /// A list; the first name of a number counts.
+    pub(crate) fn of(list: Vec<(u32, String)>) -> Self {
+        let mut names = FxHashMap::default();
+        for (number, name) in list {
+            names.entry(number).or_insert_with(|| Arc::from(name));
+        }
+        Self::with(names)
+    }
+
+    /// All names, by number.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (u32, &str)> {
+        let mut all: Vec<_> = self.names.iter().map(|(id, name)| (*id, &**name)).collect();
+        all.sort_unstable();
+        all.into_iter()
     }
 
     /// The name of `id`: of the host's list for a process of the host, and

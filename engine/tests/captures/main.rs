@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Captures with the reference collector's output: the same records.
 
+mod again;
 mod compare;
 mod convert;
 mod exact;

@@ -6,6 +6,7 @@
 mod config;
 mod convert;
 mod diff;
+mod replay;
 
 use std::ffi::OsStr;
 use std::process::{Command, Output};

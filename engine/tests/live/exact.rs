@@ -25,10 +25,11 @@ struct Exact {
     ended: Ended,
 }
 
-fn record(lab: &Lab) -> Exact {
-    let recorder = Recorder::start(lab, "exact.sf", &ONCE);
+fn record(lab: &Lab, threads: &str) -> Exact {
+    let args = [&ONCE[..], &["--threads", threads]].concat();
+    let recorder = Recorder::start(lab, &format!("exact-{threads}.sf"), &args);
     let itself = recorder.pid();
-    let dir = lab.path("work");
+    let dir = lab.path(&format!("work-{threads}"));
     let (report, director) = workload::run(&["exact", dir.to_str().expect("text")]);
     let ended = recorder.interrupt().well();
     assert_eq!(stats::balanced(&ended.stats()).lost, 0, "{}", ended.told);
@@ -38,10 +39,16 @@ fn record(lab: &Lab) -> Exact {
 #[test]
 fn the_file_holds_exactly_what_the_workload_did() {
     let Some(lab) = Lab::enter("exactness") else { return };
-    let Exact { report, director, itself, ended } = record(&lab);
+    for threads in ["1", "2"] {
+        is_exact(&record(&lab, threads));
+    }
+}
+
+fn is_exact(Exact { report, director, itself, ended }: &Exact) {
+    let (director, itself) = (*director, *itself);
     let records = file::read(&ended.file);
     file::assert_self_contained(&records);
-    Expected::new(&report, director).compare(&records);
+    Expected::new(report, director).compare(&records);
     within_the_capture(&records, &ended.stats());
     assert!(!records.iter().any(|record| acts(record, itself)), "the recorder recorded itself");
     let me = i64::from(std::process::id());
@@ -56,7 +63,7 @@ fn an_independent_reader_finds_the_same() {
     if python.is_none() && keep.is_none() {
         return skipped("exactness by fastavro", "no Python that has it; set SYSFLOW_PYTHON");
     }
-    let Exact { report, ended, .. } = record(&lab);
+    let Exact { report, ended, .. } = record(&lab, "1");
     let told = lab.path("report.json");
     std::fs::write(&told, report.to_string()).expect("report");
     if let Some(keep) = keep.as_deref().map(Path::new) {

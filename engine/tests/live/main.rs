@@ -16,11 +16,16 @@
 //! | `SYSFLOW_PYTHON` | a Python that has fastavro | python3 |
 
 mod accounting;
+mod containers;
 mod errors;
 mod exact;
+mod faults;
+mod idle;
 mod killed;
 mod lifecycle;
 mod outputs;
+mod recording;
 mod selection;
 mod service;
 mod support;
+mod top;

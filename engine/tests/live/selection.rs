@@ -10,6 +10,7 @@ use nix::sys::signal::Signal;
 use serde_json::Value;
 use sysflow::record::Record;
 
+use crate::support::group::Group;
 use crate::support::recorder::{Ended, Recorder, sysflow};
 use crate::support::{Lab, file, skipped, stats};
 
@@ -204,56 +205,23 @@ fn a_reload_changes_the_selection() {
     }
 }
 
-/// A control group of the unified hierarchy; removed on drop.
-struct Group(PathBuf);
-
-impl Group {
-    fn new() -> Option<Self> {
-        let mounts = std::fs::read_to_string("/proc/self/mounts").ok()?;
-        let unified = mounts.lines().find_map(|line| {
-            let mut words = line.split(' ').skip(1);
-            let folder = words.next()?;
-            (words.next() == Some("cgroup2")).then_some(folder)
-        });
-        let group = Self(Path::new(unified?).join(format!("sysflow-test-{}", std::process::id())));
-        std::fs::create_dir(&group.0).ok()?;
-        Some(group)
-    }
-
-    /// Another group of the same name.
-    fn renew(&self) {
-        std::fs::remove_dir(&self.0).expect("an empty group");
-        std::fs::create_dir(&self.0).expect("a group");
-    }
-
-    fn add(&self, shell: &Shell) {
-        std::fs::write(self.0.join("cgroup.procs"), shell.pid().to_string()).expect("moved");
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir(&self.0);
-    }
-}
-
 /// As when a service is started again: the settings say the same.
 #[test]
 fn a_reload_finds_a_control_group_that_was_made_anew() {
     let Some(lab) = Lab::enter("a new control group") else { return };
-    let Some(group) = Group::new() else {
+    let Some(group) = Group::new(&format!("sysflow-test-{}", std::process::id())) else {
         return skipped("a new control group", "the unified hierarchy cannot be written to");
     };
     let files = Files::new(&lab);
     let settings = lab.path("sysflow.toml");
-    let text = format!("[select]\ncgroup = [\"{}\"]\n", group.0.display());
+    let text = format!("[select]\ncgroup = [\"{}\"]\n", group.path().display());
     std::fs::write(&settings, text).expect("written");
     let options = ["--config", settings.to_str().expect("text")];
     let mut recorder = Recorder::start(&lab, "renewed.sf", &options);
     group.renew();
     let read = |path: &Path| {
         let mut shell = Shell::start();
-        group.add(&shell);
+        group.add(shell.pid());
         shell.does(&format!("cat {} >/dev/null", path.display()));
         shell.finish();
     };

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::account::Account;
+use engine::engine::Table;
 use engine::metrics::{Address, Board, Fill, Server, State};
 use engine::output::{BUFFER, Common, Destination, Files, Keep, Outputs, Spec};
 use engine::sink::Sink as _;
@@ -56,7 +57,17 @@ fn published() -> Published {
     account.counts.silent = 1;
     account.counts.records = 3;
     let rings = vec![Fill { cpu: 1, used: 10, size: 1 << 20 }];
-    board.publish(State { account, flows: 4, processes: 5, objects: 6, rings, damaged: 0 });
+    let table = Table { name: "flows", entries: 4, bytes: 500, limit: 1000, evicted: 2 };
+    board.publish(State {
+        account,
+        flows: 4,
+        processes: 5,
+        objects: 6,
+        tables: vec![table],
+        memory_limit: 9000,
+        rings,
+        damaged: 0,
+    });
     Published { board: Arc::new(board), outputs: Some(outputs), _dir: dir }
 }
 

@@ -9,5 +9,6 @@ mod known;
 mod machine;
 #[path = "../live/support/mount.rs"]
 mod mount;
+mod reader;
 mod schedules;
 mod sockets;

@@ -4,7 +4,7 @@
 use std::os::fd::{AsFd as _, AsRawFd as _, FromRawFd as _, OwnedFd};
 use std::path::Path;
 
-use engine::output::Cause;
+use engine::output::{Cause, Ended};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, accept, bind, listen, recv,
@@ -230,4 +230,31 @@ fn a_stalled_reader_stalls_nobody_else_and_finds_no_dangling_reference() {
     assert_eq!(numbers.written.total() + 1, records.len() as u64);
     assert_eq!((all.missing(), all.written.total()), (0, all.handed.total()));
     known::assert_self_contained(&known::read(&file));
+}
+
+#[test]
+fn in_a_hurry_what_waits_is_given_up_and_counted() {
+    let dir = tempfile::tempdir().expect("directory");
+    let path = dir.path().join("sock");
+    let listener = Listener::at(&path);
+    let mut machine = Machine::new(&[socket(&path, 1 << 20)]);
+    machine.round();
+    machine.pass(1.0);
+    let mut connection = listener.accept();
+    while machine.queued(0) < 500_000 {
+        machine.rounds(100);
+        machine.pass(0.1);
+    }
+    // One that takes a record now and then would be waited for.
+    let mut looks = 0;
+    let ended = machine.finish_unless(|| {
+        connection.read_now();
+        looks += 1;
+        looks > 10
+    });
+    assert_eq!(looks, 11, "asked until there is a hurry, and no more");
+    let Ended { numbers, stuck, .. } = &ended[0];
+    assert!(*stuck && numbers.written.total() > 0, "{numbers:?}");
+    let failed = numbers.shed[Cause::Failed as usize].total();
+    assert!(failed > 0 && failed == numbers.shed_total(), "{numbers:?}");
 }

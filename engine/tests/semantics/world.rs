@@ -3,9 +3,12 @@
 //! records that the engine makes of them.
 
 use engine::clock::Clock;
+use engine::engine::Corrected;
 use engine::semantics::Semantics;
 use engine::sink::Sink;
-use engine::snapshot::{Found, Listening, Lookup, NoLookup};
+use engine::snapshot::{Found, Listening, Lookup, NoLookup, Span};
+use engine::state::container::Details;
+use engine::state::limits::Limits;
 use engine::state::users::Users;
 use engine::{Counts, Engine, Settings};
 use probe_loader::Record;
@@ -13,7 +16,9 @@ use probe_loader::abi::*;
 use probe_loader::record::ExecStrings;
 use sysflow::encode::Encode;
 use sysflow::read::Reader;
-use sysflow::record::{self, FileFlow, Foid, Header, Loss, NetworkFlow, Process, ProcessEvent};
+use sysflow::record::{
+    self, Container, FileFlow, Foid, Header, Loss, NetworkFlow, Process, ProcessEvent,
+};
 use sysflow::schema::Version;
 use sysflow::write::{Options, Writer};
 
@@ -59,6 +64,11 @@ impl World {
         Self::with(Box::new(NoLookup), Settings { semantics, ..Settings::default() })
     }
 
+    /// A world whose tables hold no more than that.
+    pub(crate) fn with_limits(limits: Limits) -> Self {
+        Self::with(Box::new(NoLookup), Settings { limits, ..Settings::default() })
+    }
+
     fn with(lookup: Box<dyn Lookup>, settings: Settings) -> Self {
         let schema = settings.schema;
         let options = Options { schema, ..Options::default() };
@@ -87,8 +97,65 @@ impl World {
         self.engine.tick(self.now);
     }
 
+    /// All processes are compared with these, which are there a moment before.
+    pub(crate) fn scan(&mut self, found: &[Found]) -> Corrected {
+        self.scan_from(found, self.now)
+    }
+
+    /// The same, of what was read from `begun` on.
+    pub(crate) fn scan_from(&mut self, found: &[Found], begun: u64) -> Corrected {
+        self.engine.begin_scan(begun, false);
+        self.now += 1;
+        self.engine.scanned(found);
+        let span = Span { begun, begun_boot: begun, ended: self.now, whole: true };
+        self.engine.end_scan(&span, Listening::default())
+    }
+
+    /// Entries of a table, and what was evicted from it.
+    pub(crate) fn table(&self, name: &str) -> (usize, u64) {
+        let tables = self.engine.tables();
+        let table = tables.iter().find(|table| table.name == name).expect("a table");
+        assert!(table.bytes <= table.limit, "{table:?}");
+        (table.entries, table.evicted)
+    }
+
+    pub(crate) fn living(&self) -> usize {
+        self.engine.living()
+    }
+
     pub(crate) fn put_loss(&mut self, pid: u32, loss: Loss) {
         self.engine.put_loss(pid, self.now - SECOND, self.now, loss);
+    }
+
+    /// The clock of the host is set to so many seconds more, or less, than at first.
+    pub(crate) fn set_clock(&mut self, seconds: i64) -> bool {
+        let distance = seconds * SECOND.cast_signed();
+        self.engine.follow_clock(Clock::with_distances(distance, distance))
+    }
+
+    /// A process is found in this control group.
+    pub(crate) fn find_in(&mut self, pid: u32, cgroup: &str) {
+        let h = self.hdr(pid, pid, SF_OP_EXEC);
+        let exec = sf_rec_exec { h, start: self.now, ppid: 1, ..sf_rec_exec::default() };
+        let strings = ExecStrings {
+            exe: b"/bin/server",
+            cwd: b"/",
+            cgroup: cgroup.as_bytes(),
+            args: b"server\0",
+            env: b"",
+        };
+        self.apply(&Record::Exec(&exec, strings));
+    }
+
+    /// The ids of containers that came since the last time.
+    pub(crate) fn new_containers(&mut self) -> Vec<String> {
+        self.engine.take_new_containers().map(|question| question.id.to_string()).collect()
+    }
+
+    pub(crate) fn container_told(&mut self, id: &str, name: &str) {
+        let image = "nginx:1.27".into();
+        let details = Details { name: name.into(), image, ..Details::default() };
+        self.engine.container_told(id, details);
     }
 
     pub(crate) fn begin_file(&mut self) {
@@ -112,18 +179,30 @@ impl World {
     }
 
     pub(crate) fn birth(&mut self, parent: u32, child: u32, tid: u32, shared: u32) {
+        self.birth_with(parent, child, tid, |fork| fork.shared = shared);
+    }
+
+    /// A birth with other facts. Returns the start time.
+    pub(crate) fn birth_with(
+        &mut self,
+        parent: u32,
+        child: u32,
+        tid: u32,
+        change: impl FnOnce(&mut sf_rec_fork),
+    ) -> u64 {
         let h = self.hdr(parent, parent, SF_OP_FORK);
-        let fork = sf_rec_fork {
+        let mut fork = sf_rec_fork {
             h,
             start: self.now,
             child_pid: child,
             child_tid: tid,
             ppid: parent,
             vtid: tid,
-            shared,
             ..sf_rec_fork::default()
         };
+        change(&mut fork);
         self.apply(&Record::Fork(&fork));
+        fork.start
     }
 
     pub(crate) fn clone_returns(&mut self, pid: u32, tid: u32, ret: i64) {
@@ -133,13 +212,27 @@ impl World {
 
     /// exec of a process whose start time is `start`.
     pub(crate) fn exec(&mut self, pid: u32, start: u64, args: &str, ret: i32) {
+        self.exec_with(pid, start, args, b"/", |exec| exec.ret = ret);
+    }
+
+    /// The same in a control group, with other facts.
+    pub(crate) fn exec_with(
+        &mut self,
+        pid: u32,
+        start: u64,
+        args: &str,
+        cgroup: &[u8],
+        change: impl FnOnce(&mut sf_rec_exec),
+    ) {
         let h = self.hdr(pid, pid, SF_OP_EXEC);
-        let exec = sf_rec_exec { h, start, ret, ppid: 1, ..sf_rec_exec::default() };
+        let mut exec =
+            sf_rec_exec { h, start, ppid: 1, vpid: pid, old_tid: pid, ..sf_rec_exec::default() };
+        change(&mut exec);
         let exe = args.split('\0').next().unwrap_or_default();
         let strings = ExecStrings {
             exe: exe.as_bytes(),
             cwd: b"/home",
-            cgroup: b"/",
+            cgroup,
             args: args.as_bytes(),
             env: b"A=1\0B=2\0",
         };
@@ -272,6 +365,7 @@ impl Written {
     pick!(network_flows, NetworkFlow);
     pick!(process_events, ProcessEvent);
     pick!(processes, Process);
+    pick!(containers, Container);
 
     /// The path of a file record.
     pub(crate) fn path(&self, foid: Foid) -> &str {

@@ -18,8 +18,8 @@ const KEYS: [(&str, &str); 3] = [
     ("/var/lib/shim-signed/mok/MOK.priv", "/var/lib/shim-signed/mok/MOK.der"),
     (OWN_KEY, OWN_CERTIFICATE),
 ];
-const OWN_KEY: &str = "/var/lib/sysflow/mok.key";
-const OWN_CERTIFICATE: &str = "/var/lib/sysflow/mok.der";
+const OWN_KEY: &str = "/var/lib/sysflow-mok/mok.key";
+const OWN_CERTIFICATE: &str = "/var/lib/sysflow-mok/mok.der";
 
 /// Whether a key is in the firmware's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl SigningFacts {
         }
         let Some(key) = &self.key else {
             return format!(
-                "install -d -m 700 /var/lib/sysflow && openssl req -new -x509 -newkey rsa:2048 \
+                "install -d -m 700 /var/lib/sysflow-mok && openssl req -new -x509 -newkey rsa:2048 \
                  -nodes -days 3650 -subj '/CN=SysFlow module/' -keyout {OWN_KEY} -outform DER \
                  -out {OWN_CERTIFICATE}"
             );

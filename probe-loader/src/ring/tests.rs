@@ -86,7 +86,7 @@ fn leaves_the_reserve(flood: u8) {
 fn a_nonsense_tail_costs_records_and_nothing_else() {
     let (mut writer, reader) = pair();
     let io = record(SF_OP_READ as u8, 64, 1, 0);
-    reader.tail_word().store(1 << 40, Ordering::Relaxed);
+    reader.maps.tail_word().store(1 << 40, Ordering::Relaxed);
     for _ in 0..3000 {
         writer.put(1, &io);
     }
@@ -116,7 +116,7 @@ fn a_damaged_length_ends_the_batch_without_a_panic() {
     writer.put(1, &record(SF_OP_READ as u8, 64, 1, 0));
     reader.refresh();
     // Scribble over the length, as only a broken driver could.
-    let at = reader.map.base.as_ptr() as usize + SF_RING_DATA as usize + 20;
+    let at = reader.base.as_ptr() as usize + SF_RING_DATA as usize + 20;
     let again = Mapping::new(
         writer.fd(),
         1,
@@ -125,7 +125,7 @@ fn a_damaged_length_ends_the_batch_without_a_panic() {
         ProtFlags::PROT_READ | ProtFlags::PROT_WRITE,
     )
     .expect("a second mapping");
-    let offset = at - reader.map.base.as_ptr() as usize;
+    let offset = at - reader.base.as_ptr() as usize;
     // SAFETY: within the second mapping of the same ring.
     unsafe { again.base.as_ptr().add(offset).cast::<u16>().write(7) };
     assert!(reader.peek().is_none());
@@ -133,6 +133,93 @@ fn a_damaged_length_ends_the_batch_without_a_panic() {
     writer.put(1, &record(SF_OP_READ as u8, 64, 2, 0));
     reader.refresh();
     assert_eq!(reader.peek_ts(), Some(2), "what follows is read");
+}
+
+/// Reads all that there is, and lends it.
+fn lend(reader: &mut Ring) -> (Loan, Vec<u32>) {
+    let mut places = Vec::new();
+    reader.refresh();
+    reader.walk_until(u64::MAX, |at, _| {
+        places.push(at as u32);
+        true
+    });
+    (reader.lend(), places)
+}
+
+#[test]
+fn what_was_lent_stays_until_it_is_given_back() {
+    let (mut writer, mut reader) = pair();
+    let io = |ts| record(SF_OP_READ as u8, 64, ts, ts as u8);
+    let (mut ts, mut loans) = (0, Vec::new());
+    // Over the end of the ring, and until it is full.
+    for _ in 0..3 {
+        while writer.put(1, &io(ts)) {
+            ts += 1;
+            if ts % 100 == 0 {
+                loans.push(lend(&mut reader));
+            }
+        }
+        loans.push(lend(&mut reader));
+        reader.release();
+        assert!(!writer.put(1, &io(ts)), "a loan gives no room");
+        let mut read = Vec::new();
+        for (loan, places) in &loans {
+            let records = places.iter().map(|at| loan.record(*at).expect("a record"));
+            read.extend(records.map(|bytes| (sf_hdr::at(bytes).expect("header").ts, bytes[63])));
+        }
+        let last = ts - read.len() as u64;
+        assert_eq!(read, (last..ts).map(|ts| (ts, ts as u8)).collect::<Vec<_>>());
+        loans.drain(..).for_each(drop);
+    }
+    assert!(writer.put(1, &io(ts)), "room that was lent is used again");
+    reader.refresh();
+    assert_eq!(reader.peek_ts(), Some(ts));
+}
+
+#[test]
+fn a_loan_holds_what_it_was_given_and_no_more() {
+    let (mut writer, mut reader) = pair();
+    for ts in 1..4 {
+        writer.put(1, &record(SF_OP_READ as u8, 64, ts, 0));
+    }
+    reader.refresh();
+    reader.walk_until(2, |_, _| true);
+    let loan = reader.lend();
+    assert_eq!(loan.len(), 128);
+    assert!(loan.record(0).is_some() && loan.record(64).is_some());
+    for wrong in [4, 63, 112, 128, 192, u32::MAX] {
+        assert!(loan.record(wrong).is_none(), "{wrong}");
+    }
+    assert!(reader.lend().is_empty());
+    assert_eq!(reader.peek_ts(), Some(3));
+}
+
+/// Room is given back in order or not at all: nothing that is lent is written to.
+#[test]
+fn a_loan_that_comes_back_too_early_gives_no_room() {
+    let (mut writer, mut reader) = pair();
+    writer.put(1, &record(SF_OP_READ as u8, 64, 1, 1));
+    let (first, _) = lend(&mut reader);
+    while writer.put(1, &record(SF_OP_READ as u8, 64, 2, 2)) {}
+    let (second, _) = lend(&mut reader);
+    drop(second);
+    reader.release();
+    assert!(!writer.put(1, &record(SF_OP_READ as u8, 64, 3, 3)));
+    assert_eq!(first.record(0).map(|bytes| bytes[63]), Some(1));
+    drop(first);
+    assert!(writer.put(1, &record(SF_OP_READ as u8, 64, 3, 3)), "the room of the first");
+}
+
+/// The ring outlives its reader as long as something of it is lent.
+#[test]
+fn a_loan_outlives_its_ring() {
+    let (mut writer, mut reader) = pair();
+    writer.put(1, &record(SF_OP_READ as u8, 64, 1, 9));
+    let (loan, _) = lend(&mut reader);
+    let gauge = reader.gauge();
+    drop((reader, writer));
+    assert_eq!(loan.record(0).map(|bytes| bytes[40]), Some(9));
+    assert_eq!(gauge.counters().total_seen(), 1);
 }
 
 proptest! {
@@ -214,4 +301,53 @@ fn two_threads_agree() {
     assert!(counters.balanced());
     assert_eq!(got, counters.total_told());
     assert_eq!(counters.total_seen(), count);
+}
+
+/// The whole records of a slice, as [`Ring::published`] describes it.
+fn whole(bytes: &[u8], limit: usize) -> Vec<Vec<u8>> {
+    let (mut at, mut records) = (0, Vec::new());
+    while at < limit {
+        let len = usize::from(u16::from_ne_bytes([bytes[at + 20], bytes[at + 21]]));
+        records.push(bytes[at..at + len].to_vec());
+        at += len;
+    }
+    records
+}
+
+proptest! {
+    #[test]
+    fn what_is_published_is_what_is_read(
+        // Several laps, with records that cross the end of the ring.
+        lens in proptest::collection::vec(3usize..1500, 100..400),
+        look in 1usize..30,
+    ) {
+        let (mut writer, mut reader) = pair();
+        let (mut copied, mut read) = (Vec::new(), Vec::new());
+        for (index, len) in lens.iter().enumerate() {
+            prop_assert!(writer.put(1, &record(SF_OP_READ as u8, len * 8, index as u64, index as u8)));
+            let full = reader.head() - reader.position() + reader.held() > SIZE as u64 / 4;
+            if index % look != 0 && !full && index + 1 != lens.len() {
+                reader.refresh();
+                continue;
+            }
+            reader.refresh();
+            let mut at = reader.position();
+            while at != reader.head() {
+                let (bytes, limit) = reader.published(at);
+                let found = whole(bytes, limit);
+                prop_assert!(!found.is_empty());
+                at += found.iter().map(|record| record.len() as u64).sum::<u64>();
+                copied.extend(found);
+            }
+            prop_assert!(reader.published(at).0.is_empty());
+            prop_assert!(reader.published(at + 8).0.is_empty(), "not written yet");
+            while let Some(bytes) = reader.peek() {
+                read.push(bytes.to_vec());
+                reader.advance();
+            }
+            reader.release();
+        }
+        prop_assert_eq!(read.len(), lens.len());
+        prop_assert!(copied == read);
+    }
 }

@@ -11,7 +11,8 @@ use crate::attribute::Fit;
 const CUT: &str = "..";
 
 /// Columns that a text takes on a terminal.
-pub(super) fn width(text: &str) -> usize {
+#[must_use]
+pub fn width(text: &str) -> usize {
     text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
@@ -38,6 +39,15 @@ impl fmt::Write for Escaped<'_> {
         }
         Ok(())
     }
+}
+
+/// A text with escapes for what could steer a terminal or reorder what is shown.
+#[must_use]
+pub fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    // Writing to a string does not fail.
+    let _ = fmt::Write::write_str(&mut Escaped(&mut out), text);
+    out
 }
 
 /// Appends `text` in `room` columns: cut if it is too wide and may be, padded if not. The `colour`
@@ -87,5 +97,15 @@ fn cut(text: &str, room: usize, fit: Fit) -> &str {
     } else {
         let kept: usize = text.chars().take_while(&mut fits).map(char::len_utf8).sum();
         &text[..kept]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_terminals_is_escaped() {
+        assert_eq!(escaped("/tmp/\x1b[2J\u{202e}a\nb é"), "/tmp/\\u{1b}[2J\\u{202e}a\\nb é");
     }
 }

@@ -29,6 +29,7 @@ mod table;
 mod time;
 mod top;
 
+pub use cell::{escaped, width};
 pub use column::{Column, UnknownColumn};
 pub use csv::Csv;
 pub use json::{Json, Layout};

@@ -31,6 +31,23 @@ impl Times {
         Self::Zone(TimeZone::system())
     }
 
+    /// The time of day to the second: `12:00:00`.
+    #[must_use]
+    pub fn clock(&self, ns: i64) -> String {
+        let seconds = ns.div_euclid(BILLION);
+        let second = (seconds + self.offset(seconds)).rem_euclid(DAY);
+        format!("{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)
+    }
+
+    /// Seconds that clocks are ahead of UTC.
+    fn offset(&self, seconds: i64) -> i64 {
+        match self {
+            Self::Zone(zone) => Timestamp::from_second(seconds)
+                .map_or(0, |timestamp| i64::from(zone.to_offset(timestamp).seconds())),
+            _ => 0,
+        }
+    }
+
     /// The width of a time in characters.
     pub(super) fn width(&self) -> usize {
         match self {
@@ -44,11 +61,7 @@ impl Times {
     /// A time for display.
     pub(super) fn at(&self, ns: i64) -> impl fmt::Display {
         let (seconds, fraction) = (ns.div_euclid(BILLION), ns.rem_euclid(BILLION));
-        let offset = match self {
-            Self::Zone(zone) => Timestamp::from_second(seconds)
-                .map_or(0, |timestamp| i64::from(zone.to_offset(timestamp).seconds())),
-            _ => 0,
-        };
+        let offset = self.offset(seconds);
         fmt::from_fn(move |f| match self {
             Self::Epoch => write!(f, "{ns}"),
             Self::Utc => write_civil(f, seconds, fraction).and_then(|()| f.write_str("Z")),
@@ -113,6 +126,15 @@ mod tests {
 
     fn utc(ns: i64) -> String {
         Times::Utc.at(ns).to_string()
+    }
+
+    #[test]
+    fn clocks_show_the_time_of_day() {
+        assert_eq!(Times::Utc.clock(1_553_543_280_704_111_050), "19:48:00");
+        assert_eq!(Times::Utc.clock(-1), "23:59:59");
+        let zone = Times::Zone(TimeZone::fixed(jiff::tz::offset(2)));
+        assert_eq!(zone.clock(1_553_550_480_000_000_000), "23:48:00");
+        assert_eq!(zone.clock(1_553_557_680_000_000_000), "01:48:00");
     }
 
     #[test]

@@ -207,6 +207,12 @@ impl Resolver {
         }
     }
 
+    /// Memory that the descriptions take, about, in bytes.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        self.room.used
+    }
+
     /// Descriptions that were not kept, for want of memory.
     #[must_use]
     pub fn dropped(&self) -> u64 {

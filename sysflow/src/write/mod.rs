@@ -2,7 +2,7 @@
 //! Records to container files.
 //!
 //! [`Writer`] makes the container format over any [`Write`](std::io::Write); [`OutputFile`] adds
-//! what a capture needs of a file on disk.
+//! what a capture needs of a file on disk, and [`NamedFile`] the same for files of another format.
 //!
 //! # What is on disk, and when
 //!
@@ -29,6 +29,7 @@
 
 mod error;
 mod file;
+mod named;
 mod options;
 mod pack;
 mod place;
@@ -36,6 +37,7 @@ mod writer;
 
 pub use error::Error;
 pub use file::{OutputFile, Summary};
+pub use named::NamedFile;
 pub use options::{Codec, DEFLATE_LEVEL, Options, UnknownCodec, ZSTANDARD_LEVEL};
 pub(crate) use place::partial_name;
 pub use writer::Writer;

@@ -185,6 +185,43 @@ impl Request {
     }
 }
 
+/// Traces that are followed for others.
+pub(crate) struct Following {
+    watched: follow::Watched,
+    sink: Sink,
+}
+
+impl Following {
+    /// Watches files and directories; `each` gets their events, from one thread at a time.
+    ///
+    /// # Errors
+    /// When they cannot be watched.
+    pub(crate) fn new(paths: &[PathBuf], each: sink::Each) -> anyhow::Result<Self> {
+        let watched = follow::Watched::new(paths).context("cannot follow")?;
+        let sink = Sink {
+            target: Target::Each(each),
+            filter: None,
+            scratch: Scratch::default(),
+            out: Output::open(None)?,
+            progress: Progress::new(true),
+            whole: true,
+            opened: false,
+        };
+        Ok(Self { watched, sink })
+    }
+
+    /// Follows until SIGINT or SIGTERM. Returns whether all could be read.
+    pub(crate) fn run(self) -> anyhow::Result<bool> {
+        let (sink, result) = self.watched.run(true, self.sink, false);
+        result.and_then(|()| sink.finish()).context("cannot follow")
+    }
+}
+
+/// Whether standard output is a terminal that wants colours.
+pub(crate) fn wants_colours() -> bool {
+    Colour::Auto.wanted(screen::is_terminal(None))
+}
+
 fn filter(expression: Option<&str>) -> Result<Option<Predicate>, String> {
     let predicate = expression.map(Predicate::new).transpose();
     predicate.map_err(|error| format!("the filter is wrong: {error}"))

@@ -16,7 +16,12 @@ pub(super) enum Target {
     Printer(Printer),
     /// Summed up; so many of each kind are shown.
     Statistics(Box<Statistics>, Times, usize),
+    /// Shown by others, who also show what goes wrong.
+    Each(Each),
 }
+
+/// Takes events.
+pub(super) type Each = Box<dyn FnMut(&ResolvedEvent<'_>) + Send>;
 
 /// Takes the events that match and tells what went wrong.
 pub(super) struct Sink {
@@ -44,6 +49,10 @@ impl Sink {
                 statistics.add_event(event);
                 Ok(())
             }
+            Target::Each(each) => {
+                each(event);
+                Ok(())
+            }
         }
     }
 
@@ -68,7 +77,11 @@ impl Sink {
         self.whole = false;
         self.flush()?;
         self.progress.clear();
-        eprintln!("sysflow: {message}");
+        if matches!(self.target, Target::Each(_)) {
+            log::error!("{message}");
+        } else {
+            eprintln!("sysflow: {message}");
+        }
         Ok(())
     }
 
@@ -87,6 +100,7 @@ impl Sink {
             Target::Statistics(statistics, times, top) => {
                 statistics.write(&mut self.out, *top, times)?;
             }
+            Target::Each(_) => {}
         }
         self.out.finish()?;
         Ok(self.whole)

@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, Error, FromArgMatches};
 
 use super::list::Item;
-use super::table::{Flag, KEYS, Section, Setting, TABLE};
+use super::table::{ByKey, Flag, Section, Setting, TABLE};
 use super::value::Value;
 
 /// The headings of the help: first what most recordings need.
@@ -25,7 +25,7 @@ const HELP: [Section; Section::ALL.len()] = [
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SettingArgs {
     /// By key; of outputs the first.
-    pub(crate) given: [Option<String>; KEYS],
+    pub(crate) given: ByKey<String>,
     /// All outputs.
     pub(crate) outputs: Vec<String>,
     /// The file to read instead of the usual one.
@@ -118,7 +118,7 @@ impl FromArgMatches for SettingArgs {
                 continue;
             }
             let mut values = matches.get_many::<String>(setting.id()).into_iter().flatten();
-            let given = &mut self.given[setting.key as usize];
+            let given = &mut self.given[setting.key];
             match setting.value {
                 Value::Output => self.outputs = values.cloned().collect(),
                 Value::List(item) => {

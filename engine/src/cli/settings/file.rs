@@ -10,7 +10,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::list::Item;
-use super::table::{KEYS, Key, Section, Setting, TABLE};
+use super::table::{ByKey, Key, Section, Setting, TABLE};
 use super::value::Value;
 
 /// Read if it exists and no other is named.
@@ -24,7 +24,7 @@ pub(crate) struct Found {
 }
 
 /// Values by key.
-pub(crate) type Row = [Option<Found>; KEYS];
+pub(crate) type Row = ByKey<Found>;
 
 /// A file that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,7 +154,7 @@ impl Parser<'_> {
         let mut row = Row::default();
         let before = self.problems.len();
         self.section(Section::Output, table, &mut row);
-        if row[Key::To as usize].is_none() && self.problems.len() == before {
+        if row[Key::To].is_none() && self.problems.len() == before {
             self.problem(value.span(), "an output without \"to\"".to_owned());
         }
         file.outputs.push(row);
@@ -177,7 +177,7 @@ impl Parser<'_> {
             match text_of(setting, value) {
                 Ok(text) => {
                     let line = self.line(&value.span());
-                    row[setting.key as usize] = Some(Found { text, line });
+                    row[setting.key] = Some(Found { text, line });
                 }
                 Err((span, why)) => self.problem(span, format!("{}: {why}", setting.name)),
             }
@@ -243,14 +243,13 @@ mod tests {
         let text = "[capture]\nring-size = 65536\n[records]\nproc-flow = true\n\
                     export-interval = 1.5\n[[output]]\nto = \"a\"\nrotate = \"5m\"\n[[output]]\nto = '-'\n";
         let file = File::parse(Path::new("x.toml"), text).expect("a good file");
-        let text_of =
-            |row: &Row, key: Key| row[key as usize].as_ref().map(|found| found.text.clone());
+        let text_of = |row: &Row, key: Key| row[key].as_ref().map(|found| found.text.clone());
         assert_eq!(text_of(&file.settings, Key::RingSize).as_deref(), Some("65536"));
         assert_eq!(text_of(&file.settings, Key::ProcFlow).as_deref(), Some("on"));
         assert_eq!(text_of(&file.settings, Key::ExportInterval).as_deref(), Some("1.5"));
         assert_eq!(text_of(&file.outputs[0], Key::Rotate).as_deref(), Some("5m"));
-        assert_eq!(file.outputs[1][Key::To as usize].as_ref().expect("to").line, 10);
-        assert_eq!(file.settings[Key::Driver as usize], None);
+        assert_eq!(file.outputs[1][Key::To].as_ref().expect("to").line, 10);
+        assert_eq!(file.settings[Key::Driver], None);
     }
 
     #[test]
@@ -281,7 +280,7 @@ mod tests {
     fn lists_are_arrays_or_texts() {
         let text = |text: &str, key: Key| {
             let file = File::parse(Path::new("x.toml"), &format!("[select]\n{text}\n"));
-            let found = file.expect("a good file").settings[key as usize].take();
+            let found = file.expect("a good file").settings[key].take();
             found.expect("a value").text
         };
         assert_eq!(text("ops = ['net', '!bind']", Key::Ops), "net,!bind");

@@ -17,6 +17,7 @@ use std::time::Duration;
 use engine::metrics::Address;
 use engine::output::{Keep, Spec};
 use engine::semantics::{Collect, FileReads, Semantics};
+use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::Choice;
 use sysflow::schema::Version;
@@ -80,7 +81,7 @@ impl Values {
         {
             return given(name, Origin::Option);
         }
-        if let Some(text) = &self.options.given[key as usize] {
+        if let Some(text) = &self.options.given[key] {
             return given(text, Origin::Option);
         }
         if let Some(env) = &setting.env
@@ -94,7 +95,7 @@ impl Values {
             Some(output) => self.file.outputs.get(output),
             None => Some(&self.file.settings),
         };
-        if let Some(found) = row.and_then(|row| row[key as usize].as_ref()) {
+        if let Some(found) = row.and_then(|row| row[key].as_ref()) {
             return given(&found.text, Origin::File(found.line));
         }
         setting.default.and_then(|text| given(text, Origin::Default))
@@ -184,11 +185,20 @@ pub(crate) struct Config {
     pub(crate) driver: Choice,
     pub(crate) ring_size: Option<usize>,
     pub(crate) ring_total: usize,
+    /// Where what the driver delivers is kept.
+    pub(crate) raw: Option<PathBuf>,
+    pub(crate) raw_buffer: usize,
+    /// None: to be chosen.
+    pub(crate) threads: Option<usize>,
+    pub(crate) cpus: Option<Vec<usize>>,
+    pub(crate) memory_limit: usize,
     pub(crate) exporter: Option<String>,
     pub(crate) node_ip: String,
     pub(crate) schema: Version,
     pub(crate) export_interval: Duration,
     pub(crate) flush_interval: Duration,
+    /// Where the files of container runtimes are, if they are to be read.
+    pub(crate) runtimes: Option<PathBuf>,
     pub(crate) outputs: Vec<Spec>,
     pub(crate) metrics: Option<Address>,
     pub(crate) select: Select,
@@ -218,11 +228,22 @@ impl Config {
                 .text(Key::RingSize, None)
                 .and_then(|text| units::ring_size(&text).ok()),
             ring_total: size::parse(&text(Key::RingTotal)).map_err(anyhow::Error::msg)?,
+            raw: values.text(Key::Raw, None).map(PathBuf::from),
+            raw_buffer: size::parse(&text(Key::RawBuffer)).map_err(anyhow::Error::msg)?,
+            threads: units::threads(&text(Key::Threads)).map_err(anyhow::Error::msg)?,
+            cpus: values
+                .text(Key::Cpus, None)
+                .map(|text| units::cpus(&text).map_err(anyhow::Error::msg))
+                .transpose()?,
+            memory_limit: memory_limit(&text(Key::MemoryLimit)).map_err(anyhow::Error::msg)?,
             exporter: values.text(Key::Exporter, None),
             node_ip: text(Key::NodeIp),
             schema: text(Key::Schema).parse()?,
             export_interval: time(Key::ExportInterval)?,
             flush_interval: time(Key::FlushInterval)?,
+            runtimes: units::switch(&text(Key::ContainerNames))
+                .unwrap_or(true)
+                .then(|| text(Key::ContainerRoot).into()),
             outputs: outputs.collect::<anyhow::Result<_>>()?,
             metrics: values.text(Key::Metrics, None).map(|text| text.parse()).transpose()?,
             select: Select::new(values).map_err(anyhow::Error::msg)?,
@@ -269,6 +290,15 @@ impl Config {
             _ => Err("with --read, one file or folder is written: name it with -w"),
         }
     }
+}
+
+/// A ceiling below the least could not hold what a small host has.
+fn memory_limit(text: &str) -> Result<usize, String> {
+    let bytes = size::parse(text)?;
+    if bytes < Limits::LEAST {
+        return Err(format!("memory-limit is {text}, but 16M is the least"));
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

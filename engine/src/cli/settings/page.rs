@@ -42,6 +42,8 @@ fn row(setting: &Setting, text: &mut String) {
         Value::Time => "time".to_owned(),
         Value::Size => "size".to_owned(),
         Value::RingSize => "size, a power of two".to_owned(),
+        Value::Threads => "number, or `\"auto\"`".to_owned(),
+        Value::Cpus => "numbers and ranges, as text".to_owned(),
         Value::List(item) => item.words().to_owned(),
         Value::Output => "output".to_owned(),
         Value::Address => "address".to_owned(),

@@ -2,6 +2,8 @@
 //! The table of settings: the options of `sysflow record`, the keys of the
 //! configuration file and docs/configuration.md are made of it.
 
+use std::ops::{Index, IndexMut};
+
 use super::list::Item;
 use super::value::Value;
 
@@ -11,6 +13,11 @@ pub(crate) enum Key {
     Driver,
     RingSize,
     RingTotal,
+    Raw,
+    RawBuffer,
+    Threads,
+    Cpus,
+    MemoryLimit,
     Ops,
     Pid,
     Uid,
@@ -24,6 +31,8 @@ pub(crate) enum Key {
     FileReadMode,
     ExportInterval,
     FlushInterval,
+    ContainerNames,
+    ContainerRoot,
     To,
     Rotate,
     RotateSize,
@@ -76,6 +85,30 @@ impl Section {
             Self::Metrics => "Metrics",
             Self::Log => "Messages",
         }
+    }
+}
+
+/// Something of each setting, where it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ByKey<T>([Option<T>; KEYS]);
+
+impl<T> Default for ByKey<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| None))
+    }
+}
+
+impl<T> Index<Key> for ByKey<T> {
+    type Output = Option<T>;
+
+    fn index(&self, key: Key) -> &Option<T> {
+        &self.0[key as usize]
+    }
+}
+
+impl<T> IndexMut<Key> for ByKey<T> {
+    fn index_mut(&mut self, key: Key) -> &mut Option<T> {
+        &mut self.0[key as usize]
     }
 }
 
@@ -175,6 +208,55 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         value: Value::Size,
         default: Some("256M"),
         help: "What the rings of all CPUs take together at most, unless --ring-size is given",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Raw,
+        name: "raw",
+        flag: Flag::Long("raw"),
+        value: Value::Text("FILE"),
+        help: "Keep what the driver delivers in this file too, or alone, for sysflow record -r",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::RawBuffer,
+        name: "raw-buffer",
+        value: Value::Size,
+        default: Some("32M"),
+        help: "What may wait to be written to the file of --raw; what is more is left out of it, and \
+               counted",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Threads,
+        name: "threads",
+        flag: Flag::Long("threads"),
+        value: Value::Threads,
+        default: Some("auto"),
+        help: "Threads that events pass through at most, outputs not counted: with two, one takes \
+               them out of the rings and sums them up, the other keeps the state and makes records \
+               of them; there is no work for more. auto: 2 where the recorder can use more than 4 \
+               CPUs, else 1; with --raw 1. What is written does not depend on it",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::Cpus,
+        name: "cpus",
+        flag: Flag::Long("cpus"),
+        value: Value::Cpus,
+        help: "CPUs that the recorder runs on, with all its threads: numbers and ranges with commas \
+               between them (0,4-7). All CPUs are recorded",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::MemoryLimit,
+        name: "memory-limit",
+        flag: Flag::Long("memory-limit"),
+        value: Value::Size,
+        default: Some("256M"),
+        help: "What all that is known of the host (processes, open files, flows) takes at most, from \
+               16M; beyond it the oldest flows are written and ended early. Rings (--ring-total) and \
+               what waits for outputs (--buffer) come on top",
         ..PLAIN
     },
     Setting {
@@ -318,6 +400,27 @@ pub(crate) static TABLE: [Setting; KEYS] = [
         value: Value::Time,
         default: Some("5"),
         help: "Store what was collected this often: what a crash can lose",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::ContainerNames,
+        section: Section::Records,
+        name: "container-names",
+        flag: Flag::Long("container-names"),
+        value: Value::Switch,
+        default: Some("on"),
+        help: "Look up names and images of containers in the files of their runtimes, or at their \
+               sockets; else they are \"incomplete\"",
+        ..PLAIN
+    },
+    Setting {
+        key: Key::ContainerRoot,
+        section: Section::Records,
+        name: "container-root",
+        value: Value::Text("DIR"),
+        default: Some("/"),
+        help: "Folder that the files of runtimes are below: where a recorder in a container sees \
+               those of its host",
         ..PLAIN
     },
     Setting {

@@ -79,6 +79,40 @@ pub(crate) fn ring_size(text: &str) -> Result<usize, String> {
     }
 }
 
+/// How many threads at most; none if that is left open.
+pub(crate) fn threads(text: &str) -> Result<Option<usize>, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".to_owned()),
+        Ok(number) => Ok(Some(number)),
+        Err(_) if text == "auto" => Ok(None),
+        Err(_) => Err("write auto or a number".to_owned()),
+    }
+}
+
+/// No kernel has more CPUs.
+const MAX_CPUS: usize = 8192;
+
+/// Numbers of CPUs: `0,4-7`.
+pub(crate) fn cpus(text: &str) -> Result<Vec<usize>, String> {
+    let wrong = |part: &str| format!("\"{part}\" is no CPU; write numbers and ranges: 0,4-7");
+    let number = |part: &str| {
+        let number = part.trim().parse::<usize>().ok();
+        number.filter(|cpu| *cpu < MAX_CPUS).ok_or_else(|| wrong(part))
+    };
+    let mut cpus = Vec::new();
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last) = (number(first)?, number(last)?);
+        if first > last {
+            return Err(wrong(part));
+        }
+        cpus.extend(first..=last);
+    }
+    cpus.sort_unstable();
+    cpus.dedup();
+    Ok(cpus)
+}
+
 /// A size in bytes that is not 0.
 pub(crate) fn bytes(text: &str) -> Result<u64, String> {
     match size::parse(text)? {
@@ -99,6 +133,23 @@ mod tests {
         assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
         for wrong in ["", "m", "0", "-1", "1w", "1e400", "nan", "inf"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn threads_are_counted_or_left_open() {
+        assert_eq!((threads("auto"), threads("4")), (Ok(None), Ok(Some(4))));
+        for wrong in ["", "0", "-1", "two", "1.5"] {
+            assert!(threads(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn cpus_are_numbers_and_ranges() {
+        assert_eq!(cpus("3"), Ok(vec![3]));
+        assert_eq!(cpus("4-6, 0,5"), Ok(vec![0, 4, 5, 6]));
+        for wrong in ["", ",", "1,", "3-1", "-1", "1-2-3", "all", "8192", "0-99999999999"] {
+            assert!(cpus(wrong).is_err(), "{wrong}");
         }
     }
 

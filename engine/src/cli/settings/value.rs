@@ -24,6 +24,10 @@ pub(crate) enum Value {
     Size,
     /// A size that a ring can have.
     RingSize,
+    /// A number of threads, or auto.
+    Threads,
+    /// Numbers of CPUs.
+    Cpus,
     /// What is selected.
     List(Item),
     /// A place to write to.
@@ -50,6 +54,8 @@ impl Value {
             Self::Time => units::duration(text).map(drop),
             Self::Size => units::bytes(text).map(drop),
             Self::RingSize => units::ring_size(text).map(drop),
+            Self::Threads => units::threads(text).map(drop),
+            Self::Cpus => units::cpus(text).map(drop),
             Self::List(item) => item.check(text),
             Self::Output => units::Shared::default().output(text).map(drop),
             Self::Address => text.parse::<Address>().map(drop).map_err(|error| error.to_string()),
@@ -60,6 +66,7 @@ impl Value {
     pub(crate) fn is_number(self) -> bool {
         match self {
             Self::Time | Self::Size | Self::RingSize | Self::Number(..) => true,
+            Self::Threads | Self::Cpus => true,
             Self::List(item) => matches!(item, Item::Process | Item::User),
             _ => false,
         }
@@ -73,6 +80,8 @@ impl Value {
             Self::Switch => "on|off",
             Self::Time => "TIME",
             Self::Size | Self::RingSize => "SIZE",
+            Self::Threads => "NUMBER",
+            Self::Cpus => "LIST",
             Self::List(Item::Operation) => "LIST",
             Self::List(Item::Process) => "PID",
             Self::List(Item::User) => "USER",

@@ -3,6 +3,7 @@
 
 pub(crate) mod expected;
 pub(crate) mod file;
+pub(crate) mod group;
 pub(crate) mod kernel_log;
 pub(crate) mod mount;
 pub(crate) mod recorder;

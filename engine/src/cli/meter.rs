@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! How fast a conversion is, and how long it will take.
+//! How fast files are read, and how long it will take.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use crate::cli::size::grouped;
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The line that shows progress on a terminal.
-pub(super) struct Meter {
+pub(crate) struct Meter {
     started: Instant,
     shown: Instant,
     /// When the input began that is read now.
@@ -23,25 +23,25 @@ pub(super) struct Meter {
 }
 
 impl Meter {
-    pub(super) fn new(args: &Args) -> Self {
+    pub(crate) fn new(args: &Args) -> Self {
         let now = Instant::now();
         let live = !args.quiet && std::io::stderr().is_terminal();
         Self { started: now, shown: now, begun: now, size: None, live, visible: false }
     }
 
-    pub(super) fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
     /// The next input begins.
-    pub(super) fn begin(&mut self, size: Option<u64>) {
+    pub(crate) fn begin(&mut self, size: Option<u64>) {
         self.begun = Instant::now();
         self.size = size;
     }
 
     /// Shows the events of all inputs, and how far the one that is read now has come, if it is time
     /// to.
-    pub(super) fn show(&mut self, events: u64, consumed: u64) {
+    pub(crate) fn show(&mut self, events: u64, consumed: u64) {
         let now = Instant::now();
         if !self.live || now.duration_since(self.shown) < PAUSE {
             return;
@@ -58,7 +58,7 @@ impl Meter {
     }
 
     /// Takes the line away.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if std::mem::take(&mut self.visible) {
             eprint!("\r\x1b[K");
         }
