@@ -693,7 +693,7 @@ next_steps() {
 	local sysflow=sysflow
 	have sysflow || sysflow=$(program)
 	cat <<-NEXT
-		Next:  sudo $sysflow print --follow /var/lib/sysflow/    what happens, as it happens
+		Next:  sudo $sysflow top --from /var/lib/sysflow/       who moves how much, live
 		       systemctl status sysflow                     events per second, losses
 		       sudo $sysflow doctor                         explains anything that looks wrong
 	NEXT

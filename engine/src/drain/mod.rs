@@ -19,7 +19,9 @@
 //!
 //! What comes out is the same, byte for byte, as without a front: the same
 //! records, counters and order. Whatever happens between events (time passes, a
-//! file begins) is an [`Work::Order`], and keeps its place among them.
+//! file begins) is an [`Work::Order`], and keeps its place among them. One thing
+//! shows: where a table is full and flows end early, what a sum had not told yet
+//! is told in the flow that begins then.
 //!
 //! If the back does not keep up, the front waits for an empty batch, and the
 //! rings fill: what then finds no room is counted there, and nowhere else is
