@@ -18,6 +18,10 @@ use super::terminal::{Input, Terminal};
 use super::view::{Action, View, fitting};
 use crate::cli::logger;
 
+/// The first look is so much late: a capture publishes its figures each second, and the first of
+/// them are to be there.
+const SETTLE: Duration = Duration::from_millis(200);
+
 /// What is shown, and how.
 pub(super) struct Plan {
     pub(super) tally: Shared,
@@ -68,7 +72,7 @@ impl Plan {
         let mut view = View::new(topic, self.sort, self.rows, self.filter.take());
         let mut shown = Interval::default();
         let mut figures = self.meter.read(&shown);
-        let mut due = Instant::now() + self.interval;
+        let mut due = Instant::now() + self.interval + SETTLE;
         let mut left = self.count;
         while !self.is_over() {
             let message = logger::last();
@@ -108,7 +112,7 @@ impl Plan {
     pub(super) fn batch(mut self) -> io::Result<()> {
         let _leaving = self.leaving();
         let mut left = self.count.unwrap_or(u64::MAX);
-        let mut due = Instant::now() + self.interval;
+        let mut due = Instant::now() + self.interval + SETTLE;
         while left > 0 && !self.is_over() {
             let wait = due.saturating_duration_since(Instant::now());
             if !wait.is_zero() {
