@@ -346,7 +346,8 @@ impl Running {
                 break;
             }
             let due = end.map_or(second, |end| end.min(second)).saturating_duration_since(at);
-            match self.wait(&mut events, Sleep::after(found, due, scans))? {
+            let left = self.driver.rings().iter().any(|ring| ring.pending() > 0);
+            match self.wait(&mut events, Sleep::after(found, left, due, scans))? {
                 Wake::Work => {}
                 Wake::End => break,
                 Wake::Reload => {

@@ -14,6 +14,11 @@ pub(super) const GATHER: Duration = Duration::from_millis(200);
 /// Fewer records than this in one round: sleep rather than spin.
 const FEW: u64 = 512;
 
+/// A ring that still has records is looked at again after so long. They could
+/// not be taken yet, because a probe was at work; and one that is full wakes
+/// nobody.
+const AGAIN: Duration = Duration::from_millis(10);
+
 /// Parts of a scan of /proc wait for so long at most.
 const SCAN: Duration = Duration::from_millis(1);
 
@@ -32,12 +37,13 @@ pub(super) enum Sleep {
 }
 
 impl Sleep {
-    /// After a round that found so many records, if something is due then, and
-    /// while a scan of /proc goes on.
-    pub(super) fn after(found: u64, due: Duration, scans: bool) -> Self {
+    /// After a round that found so many records and may have left some, if
+    /// something is due then, and while a scan of /proc goes on.
+    pub(super) fn after(found: u64, left: bool, due: Duration, scans: bool) -> Self {
         match found {
             _ if due.is_zero() => Self::None,
             0..FEW if scans => Self::Gather(due.min(SCAN)),
+            0..FEW if left => Self::Gather(due.min(AGAIN)),
             0 => Self::Quiet(due),
             1..FEW => Self::Gather(due.min(GATHER)),
             _ => Self::None,
@@ -76,7 +82,7 @@ mod tests {
             let found = arrivals[taken..].iter().take_while(|at| **at <= now).count();
             taken += found;
             let due = Duration::from_millis(1000 - now % 1000);
-            let sleep = Sleep::after(found as u64, due, false);
+            let sleep = Sleep::after(found as u64, false, due, false);
             let end = now + sleep.time().as_millis() as u64;
             let next = arrivals.get(taken).copied().unwrap_or(u64::MAX);
             now = if let Sleep::Quiet(_) = sleep { end.min(next.max(now)) } else { end };
@@ -100,12 +106,20 @@ mod tests {
 
     #[test]
     fn much_is_taken_without_a_pause() {
-        assert_eq!(Sleep::after(FEW, SECOND, false), Sleep::None);
-        assert_eq!(Sleep::after(0, Duration::ZERO, false), Sleep::None);
-        assert_eq!(Sleep::after(1, SECOND, false), Sleep::Gather(GATHER));
-        assert_eq!(Sleep::after(1, GATHER / 2, false), Sleep::Gather(GATHER / 2));
-        assert_eq!(Sleep::after(0, SECOND, true), Sleep::Gather(SCAN));
-        assert_eq!(Sleep::after(FEW, SECOND, true), Sleep::None);
+        assert_eq!(Sleep::after(FEW, false, SECOND, false), Sleep::None);
+        assert_eq!(Sleep::after(0, false, Duration::ZERO, false), Sleep::None);
+        assert_eq!(Sleep::after(1, false, SECOND, false), Sleep::Gather(GATHER));
+        assert_eq!(Sleep::after(1, false, GATHER / 2, false), Sleep::Gather(GATHER / 2));
+        assert_eq!(Sleep::after(0, false, SECOND, true), Sleep::Gather(SCAN));
+        assert_eq!(Sleep::after(FEW, false, SECOND, true), Sleep::None);
+    }
+
+    #[test]
+    fn what_could_not_be_taken_is_tried_again_soon() {
+        for found in [0, 1] {
+            assert_eq!(Sleep::after(found, true, SECOND, false), Sleep::Gather(AGAIN));
+        }
+        assert_eq!(Sleep::after(FEW, true, SECOND, false), Sleep::None);
     }
 
     #[test]
