@@ -38,7 +38,8 @@ fn a_series_beside_a_file() {
         records += found.len() - 1;
         let text = fs::read_to_string(format!("{}.stats.json", trace.display())).expect("stats");
         let stats: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-        seen += stats::seen(&stats, "io");
+        let classes = ["process", "describe", "file", "net", "path", "io"];
+        seen += classes.iter().map(|class| stats::seen(&stats, class)).sum::<u64>();
         lost += stats::lost(&stats, "ring full");
     }
     // -G made a series of the file, too.
