@@ -2,7 +2,7 @@
 //! `sysflow record -r`: files in, files out, and what it says.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 use sysflow::read::Reader;
 use sysflow::record::{Header, Record};
 
+use super::folder::Folder;
 use super::{sysflow, told};
 
 const SECOND: u64 = 1_000_000_000;
@@ -26,27 +27,6 @@ fn capture(start: u64, files: u64) -> Vec<u8> {
         scenario.wait(SECOND - 3_000);
     }
     scenario.finish()
-}
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).into_os_string().into_string().unwrap()
-    }
-
-    fn with(&self, name: &str, bytes: &[u8]) -> String {
-        std::fs::write(self.path(name), bytes).unwrap();
-        self.text(name)
-    }
 }
 
 fn read(path: &Path) -> Vec<Record> {
@@ -121,7 +101,7 @@ fn what_is_no_capture_leaves_no_output() {
     assert!(code == 1 && error.contains("not a capture of sysdig or Falco"), "{error}");
     let (code, _, error) = told(&sysflow(["record", "-r", "/no/such", "-w", &output]));
     assert!(code == 1 && error.contains("cannot open \"/no/such\""), "{error}");
-    assert_eq!(std::fs::read_dir(folder.0.path()).unwrap().count(), 1);
+    assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod config;
 mod convert;
 mod diff;
+mod folder;
 mod replay;
 
 use std::ffi::OsStr;

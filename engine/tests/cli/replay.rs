@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! `sysflow record -r` with recordings.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -15,33 +15,13 @@ use probe_loader::{Counters, counters};
 use sysflow::read::Reader;
 use sysflow::record::{Header, Record};
 
+use super::folder::Folder;
 use super::{sysflow, told};
 
 const SECOND: u64 = 1_000_000_000;
 
 /// The events' clock is so much behind the calendar.
 const OFFSET: i64 = 1_000_000_000_000;
-
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn text(&self, name: &str) -> String {
-        self.path(name).into_os_string().into_string().unwrap()
-    }
-
-    fn with(&self, name: &str, bytes: &[u8]) -> String {
-        std::fs::write(self.path(name), bytes).unwrap();
-        self.text(name)
-    }
-}
 
 fn record<T: Plain>(fixed: &T, text: &[u8]) -> Vec<u8> {
     let mut bytes = [fixed.bytes(), text].concat();
