@@ -425,14 +425,14 @@ impl Running {
     /// Sleeps until a ring fills up, a signal comes or the time is over.
     fn wait(&mut self, events: &mut Events, sleep: Sleep) -> Result<Wake, Error> {
         let sleeps = sleep != Sleep::None;
-        if sleeps {
-            for ring in self.driver.rings() {
-                if let Some(fill) = sleep.mark(ring.size()) {
-                    ring.arm(fill);
-                }
+        let mut there = false;
+        for ring in self.driver.rings() {
+            if let Some(fill) = sleep.mark(ring.size()) {
+                there |= ring.arm(fill);
             }
         }
-        match self.poll.poll(events, Some(sleep.time())) {
+        let time = if there { sleep.time_if_there() } else { sleep.time() };
+        match self.poll.poll(events, Some(time)) {
             // A signal that is not ours.
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             other => other?,

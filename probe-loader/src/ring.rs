@@ -24,7 +24,7 @@ use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
@@ -454,8 +454,16 @@ impl Ring {
 
     /// Asks the driver to wake the reader when `fill` bytes wait to be read.
     /// A wake-up can come a record late, so the sleep needs a timeout.
-    pub fn arm(&self, fill: u64) {
+    ///
+    /// Whether so many wait already: then no record may come any more that
+    /// would wake the reader, because a full ring takes none.
+    #[must_use]
+    pub fn arm(&self, fill: u64) -> bool {
         self.maps.wake_word().store((self.next + fill).max(1), Ordering::Relaxed);
+        // What was published before the driver could see the word is seen here.
+        fence(Ordering::SeqCst);
+        let head = self.maps.word64(std::mem::offset_of!(sf_ring_prod, head)).load(HEAD_LOAD);
+        head.wrapping_sub(self.next) >= fill
     }
 
     /// Takes back [`Ring::arm`].

@@ -58,6 +58,13 @@ impl Sleep {
         }
     }
 
+    /// How long it is where a ring has so much already as would end it. That
+    /// came after the ring was read, so it is read again at once; what could
+    /// not be taken then waits as it should.
+    pub(super) fn time_if_there(self) -> Duration {
+        if self.time() > AGAIN { Duration::ZERO } else { self.time() }
+    }
+
     /// The bytes in a ring of that size that end it; none if nothing does.
     pub(super) fn mark(self, size: u64) -> Option<u64> {
         match self {
@@ -120,6 +127,14 @@ mod tests {
             assert_eq!(Sleep::after(found, true, SECOND, false), Sleep::Gather(AGAIN));
         }
         assert_eq!(Sleep::after(FEW, true, SECOND, false), Sleep::None);
+    }
+
+    #[test]
+    fn what_came_before_a_sleep_ends_it() {
+        for sleep in [Sleep::Quiet(SECOND), Sleep::Gather(GATHER)] {
+            assert_eq!(sleep.time_if_there(), Duration::ZERO);
+        }
+        assert_eq!(Sleep::after(0, true, SECOND, false).time_if_there(), AGAIN);
     }
 
     #[test]

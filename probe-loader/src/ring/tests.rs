@@ -101,12 +101,14 @@ fn the_reader_is_woken_at_the_fill_that_it_asked_for() {
     let io = record(SF_OP_READ as u8, 64, 1, 0);
     writer.put(1, &io);
     assert!(!writer.wants_wakeup(1));
-    reader.arm(128);
+    assert!(!reader.arm(128), "it is not there yet");
     assert!(!writer.wants_wakeup(1));
     writer.put(1, &io);
     assert!(writer.wants_wakeup(1));
     reader.disarm();
     assert!(!writer.wants_wakeup(1));
+    assert!(reader.arm(128), "nothing more has to come");
+    reader.disarm();
     assert!(reader.refresh());
 }
 

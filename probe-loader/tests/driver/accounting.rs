@@ -254,7 +254,7 @@ fn start_and_stop_again() {
 fn wakes_the_reader() {
     let mut driver = open(1 << 20);
     for ring in driver.rings() {
-        ring.arm(16 << 10);
+        assert!(!ring.arm(16 << 10), "nothing is there yet");
     }
     driver.start().expect("start");
     let ready = |driver: &Driver, timeout: u16| {
