@@ -8,6 +8,7 @@
 //! what comes is not kept: a *hole*, which is counted, told, and marked in the
 //! file where it is.
 
+use std::mem::offset_of;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -15,7 +16,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use probe_loader::abi::SF_RECORD_MAX;
+use probe_loader::abi::{SF_RECORD_MAX, sf_hdr};
 use probe_loader::{Counters, Ring};
 use sysflow::write::{Error, NamedFile};
 
@@ -90,12 +91,13 @@ pub struct Ended {
 /// Length and number of the whole records that `bytes` begins with, as far as
 /// they begin before `limit`.
 fn whole(bytes: &[u8], limit: usize) -> (usize, u64) {
+    const LEN: usize = offset_of!(sf_hdr, len);
     let (mut at, mut count) = (0, 0);
     while at < limit
-        && let Some(len) = bytes.get(at + 20..at + 22)
+        && let Some(len) = bytes.get(at + LEN..at + LEN + 2)
     {
         let len = usize::from(u16::from_ne_bytes([len[0], len[1]]));
-        if len < 24 || !len.is_multiple_of(8) || at + len > bytes.len() {
+        if len < size_of::<sf_hdr>() || !len.is_multiple_of(8) || at + len > bytes.len() {
             break;
         }
         at += len;
