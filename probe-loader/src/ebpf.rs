@@ -44,13 +44,13 @@ static OBJECT: &Aligned<[u8]> =
 /// Largest ring: the verifier follows offsets in a map value up to 2^29.
 const RING_SIZE_MAX: usize = 1 << 28;
 
-/// Programs that are the same in every form.
 /// The program that walks over all tasks.
 const WALKER: &str = "sf_walk_tree";
 
 /// Section of what the loader selects.
 const SELECT_SECTION: &str = ".data.select";
 
+/// Programs that are the same in every form.
 const SCHED_PROGRAMS: [&str; 3] = ["sf_sched_exit", "sf_sched_fork", "sf_sched_exec"];
 
 /// Why the driver cannot be used.
