@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::Pid;
 use probe_loader::Counters;
 use probe_loader::abi::{SF_OP_OPEN, SF_OP_READ, SF_OP_WRITE, class_of};
 use probe_loader::driver::Driver;
 use probe_loader::selection::{Builder, Ops, Selection};
 
 use crate::Test;
+use crate::child::{end, worker};
 use crate::recording::{Collector, check_accounting, open};
 use crate::sys::{self, Arg};
 
@@ -32,27 +31,11 @@ pub(crate) const TESTS: &[Test] = &[
 
 const SMALL: usize = 64 << 10;
 
-/// A child that runs `work` until it is killed, with SIGKILL or by its own end.
-fn worker(work: impl FnOnce()) -> Pid {
-    match sys::fork() {
-        0 => {
-            work();
-            sys::exit(0)
-        }
-        pid => Pid::from_raw(pid as i32),
-    }
-}
-
 fn read_zero(times: u32) {
     let fd = sys::open(c"/dev/zero", 0, 0).expect("/dev/zero");
     for _ in 0..times {
         sys::read(fd, &mut [0; 1]).expect("read");
     }
-}
-
-fn end(pid: Pid) {
-    kill(pid, Signal::SIGKILL).expect("kill");
-    waitpid(pid, None).expect("wait");
 }
 
 pub(crate) fn finish(mut driver: Driver, mut collector: Collector) -> (Collector, u64) {

@@ -6,18 +6,17 @@ use std::fs::OpenOptions;
 use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::AsFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
-use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use probe_loader::driver::{Choice, Driver, Kind, Options};
 use probe_loader::kmod::{Error, module};
 use probe_loader::ring::stride;
 
+use crate::child::{end, worker};
 use crate::puppet::{Puppet, Step, pokes};
 use crate::recording::{Collector, open};
 use crate::{Test, choice, sys};
@@ -61,18 +60,6 @@ fn too_large_a_ring() {
     drop(open(64 << 10));
 }
 
-/// A child that does `work` and ends.
-pub(crate) fn worker(work: impl FnOnce()) -> Pid {
-    match sys::fork() {
-        // It must not go on with the tests of its parent.
-        0 => {
-            let done = catch_unwind(AssertUnwindSafe(work)).is_ok();
-            sys::exit(if done { 0 } else { 99 })
-        }
-        pid => Pid::from_raw(pid as i32),
-    }
-}
-
 /// Reads, opens, forks and exits until it is killed.
 pub(crate) fn busy() -> Pid {
     worker(|| {
@@ -86,11 +73,6 @@ pub(crate) fn busy() -> Pid {
             let _ = waitpid(child, None);
         }
     })
-}
-
-pub(crate) fn end(pid: Pid) {
-    kill(pid, Signal::SIGKILL).expect("kill");
-    waitpid(pid, None).expect("wait");
 }
 
 fn one_capture_at_a_time() {

@@ -12,6 +12,7 @@
 //! execute.
 
 mod accounting;
+mod child;
 #[cfg(target_arch = "x86_64")]
 mod compat;
 mod coverage;
@@ -99,6 +100,7 @@ fn main() -> ExitCode {
         } else {
             println!("test {name} ... FAILED");
             failed.push(*name);
+            child::end_all();
         }
     }
     println!("{passed} passed, {} failed {failed:?}", failed.len());

@@ -17,7 +17,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::lifecycle::{busy, end, worker};
+use crate::child::{end, worker};
+use crate::lifecycle::busy;
 use crate::recording::{Collector, check_accounting, open};
 use crate::{Test, sys};
 
