@@ -6,6 +6,7 @@
 set -eu
 PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin
 
+tar -xzOf /tmp/sysflow.bundle.tar.gz --wildcards '*/install.sh' >/tmp/install.sh
 sh /tmp/install.sh --offline /tmp/sysflow.bundle.tar.gz --driver "${1:-auto}"
 
 work=$(mktemp -d)
