@@ -28,8 +28,9 @@ usage() {
 		  sysflow-VERSION-x86_64.bundle.tar.gz  all of it, for scripts/install.sh
 		  sysflow.cdx.json                      what it consists of (CycloneDX)
 		  SHA256SUMS
-		The same commit and the same tools give the same bytes. Exit status: 1 they
-		differ, 2 wrong usage or a missing tool.
+		SYSFLOW_MAINTAINER='NAME <ADDRESS>' answers for the packages: set it to give
+		them to others. The same commit, tools and maintainer give the same bytes.
+		Exit status: 1 they differ, 2 wrong usage or a missing tool.
 	USAGE
 }
 
@@ -222,6 +223,7 @@ need dpkg-deb dpkg
 need python3 python3
 need strip binutils
 mkdir -p "$WORK"
+check_maintainer
 if [ "$mode" = verify-program ]; then
 	verify_program
 	exit
