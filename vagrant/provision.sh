@@ -18,7 +18,7 @@ sleep 2
 # Ending writes the open flows, and gives the file its name.
 systemctl stop sysflow
 echo "--- recorded of the workload:"
-sysflow print /var/lib/sysflow | grep -E 'T +|sysflow-(workload|copy)' | head -20
+sysflow print /var/lib/sysflow | grep -E '^ *Rec #|sysflow-(workload|copy)' | head -20
 sysflow print /var/lib/sysflow | grep -q sysflow-copy || {
 	echo "provision.sh: nothing was recorded of the workload" >&2
 	exit 1

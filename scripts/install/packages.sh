@@ -89,9 +89,8 @@ apt_install() {
 }
 
 keep_packages() {
-	rm -rf $KEPT.new
-	mkdir -p $KEPT.new
-	cp "$bundle"/*.deb $KEPT.new/
-	rm -rf $KEPT
-	mv $KEPT.new $KEPT
+	if ! { rm -rf $KEPT.new && mkdir -p $KEPT.new && cp "$bundle"/*.deb $KEPT.new/ && rm -rf $KEPT && mv $KEPT.new $KEPT; }; then
+		rm -rf $KEPT.new
+		say kept "no packages to go back to, for the next upgrade: see above"
+	fi
 }

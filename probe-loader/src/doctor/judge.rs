@@ -2,7 +2,7 @@
 //! From facts to findings and remedies. Nothing is looked up here.
 
 use super::facts::{Facts, Lockdown, ModuleFacts};
-use super::{Diagnosis, Finding, KeyState, State};
+use super::{Diagnosis, Family, Finding, KeyState, State};
 use crate::abi::SF_RING_SIZE_MIN;
 use crate::driver::Kind;
 
@@ -162,10 +162,12 @@ fn building(facts: &Facts) -> Vec<Finding> {
         missing.push(hinders(SUBJECT, format!("{name} is missing")).remedy(family.install(name)));
     }
     if build.sources.is_none() {
-        missing.push(
-            hinders(SUBJECT, "the sources of the driver are not found")
-                .remedy("sysflow probe load --sources DIR"),
-        );
+        missing.push(hinders(SUBJECT, "the sources of the driver are not found").remedy(
+            match family {
+                Family::Debian => "install sysflow-dkms, or: sysflow probe load --sources DIR",
+                _ => "sysflow probe load --sources DIR",
+            },
+        ));
     }
     if missing.is_empty() {
         missing.push(good(SUBJECT, "headers, make, a compiler and the sources are there"));
@@ -250,7 +252,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::doctor::{BuildFacts, Family, Key, ModuleFile, SigningFacts};
+    use crate::doctor::{BuildFacts, Key, ModuleFile, SigningFacts};
     use crate::sizing::Host;
 
     const KO: &str = "/var/cache/sysflow/kmod/6.1.0-56-amd64/sysflow.ko";
@@ -331,7 +333,7 @@ mod tests {
                 "apt install linux-headers-6.1.0-56-amd64",
                 "apt install make",
                 "apt install gcc-12",
-                "sysflow probe load --sources DIR"
+                "install sysflow-dkms, or: sysflow probe load --sources DIR"
             ]
         );
         assert_eq!((driver, can), (Some(Kind::Ebpf), true));
