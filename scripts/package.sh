@@ -64,7 +64,7 @@ export SOURCE_DATE_EPOCH
 # build_program SOURCES FOLDER: the static program, and its eBPF object beside it.
 # The paths of this machine do not get into it.
 build_program() {
-	local root=$1 target=$2 archives=$2/archives maps object
+	local root=$1 target=$2 archives=$2/archives cargo=${CARGO_HOME:-$HOME/.cargo} maps dir object
 	mkdir -p "$archives"
 	# Make, which builds libbpf, knows no other paths.
 	case $root$target in
@@ -73,8 +73,13 @@ build_program() {
 	# Only the archives are found there, so the linker takes them.
 	ln -sf "$(archive_of elf)" "$archives/libelf.a"
 	ln -sf "$(archive_of z)" "$archives/libz.a"
-	# Of several that match the last one counts.
-	maps=("$root=." "$target=target" "${CARGO_HOME:-$HOME/.cargo}=/cargo")
+	# Of several that match the last one counts. Crates are in a folder that has
+	# the name of the registry, or of its mirror.
+	cargo fetch --locked --target "$TARGET" --manifest-path "$root/Cargo.toml" >&2
+	maps=("$root=." "$target=target" "$cargo=/cargo")
+	for dir in "$cargo"/registry/src/*; do
+		[ ! -d "$dir" ] || maps+=("$dir=/cargo/crates")
+	done
 	rustc_wrapper "$archives" "${maps[@]}" >"$target/rustc"
 	chmod +x "$target/rustc"
 	(
