@@ -43,7 +43,7 @@ left() {
 
 # test_way NAME OPTIONS...
 test_way() {
-	local name=$1 at=packages below=() part began cuts=0
+	local name=$1 at=packages below=() part began
 	shift
 	if [ "$name" != packages ]; then at=${*: -1} below=(--prefix "$at"); fi
 	# The second time, when what it reads is in memory.
@@ -57,7 +57,8 @@ test_way() {
 		begin
 		part=$((RANDOM % 1000))
 		reached=
-		! cut_off $part "$@" || cuts=$((cuts + 1))
+		# It may have ended before: on a busy machine its time says little.
+		until cut_off $part "$@"; do begin && part=$((part / 2)); done
 		if installer "$@" >"$work/log" 2>&1 && whole "$at" >>"$work/log" 2>&1; then
 			echo "ok: $name, cut off after $part/1000 of $took s ($reached), and repaired"
 		else
@@ -71,5 +72,4 @@ test_way() {
 			failed=1
 		fi
 	done
-	[ $cuts -gt 0 ] || { echo "FAILED: it was never cut off" && failed=1; }
 }
