@@ -13,10 +13,11 @@ PARTS=(install upgrade ebpf)
 
 usage() {
 	cat <<-USAGE
-		usage: box-test.sh [--part PART]... [--program FILE] [--table | --write]
+		usage: box-test.sh [--part PART]... [--program FILE] [--timeout S] [--table | --write]
 		  --part PART     install, upgrade (goes on with install's disk), ebpf; all
 		                  unless told
 		  --program FILE  package this program, as package.sh does
+		  --timeout S     give a part up after S seconds (default 3600)
 		  --table         show what came of it last, run nothing
 		  --write         put that into docs/compatibility.md, run nothing
 		As root, half an hour with an emulated processor. Builds the box and the
@@ -24,11 +25,12 @@ usage() {
 	USAGE
 }
 
-parts=() package=() mode=run
+parts=() package=() mode=run timeout=3600
 while [ $# -gt 0 ]; do
 	case $1 in
 	--part) parts+=("${2:?}") && shift ;;
 	--program) package=(--program "${2:?}") && shift ;;
+	--timeout) timeout=${2:?} && shift ;;
 	--table) mode=table ;;
 	--write) mode='write' ;;
 	-h | --help) usage && exit ;;
@@ -75,7 +77,7 @@ run_part() {
 	local part=$1 log=$RESULTS/$1.log disk=$RESULTS/$1.qcow2 status=0 started=$SECONDS
 	if [ "$part" = upgrade ]; then disk=$RESULTS/install.qcow2; else rm -f "$disk"; fi
 	echo "== $part: $(describe "$part")"
-	"$ROOT/vagrant/boxes/run.sh" --box "$box" --disk "$disk" --timeout 3000 --log "$RESULTS/$part.console" \
+	"$ROOT/vagrant/boxes/run.sh" --box "$box" --disk "$disk" --timeout "$timeout" --log "$RESULTS/$part.console" \
 		--file "$RESULTS/install.sh:install.sh" --file "$ROOT/scripts/vm/box-guest:box-guest" \
 		--file "$RESULTS/broken:broken" \
 		--file "$RESULTS/previous.tar.gz:previous.tar.gz" --file "$RESULTS/new.tar.gz:new.tar.gz" \

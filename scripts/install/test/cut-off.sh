@@ -8,6 +8,8 @@ cut_off() {
 	shift
 	setsid chroot "$root" sh /run/bundle/install.sh "$@" >"$work/cut" 2>&1 &
 	pid=$!
+	# Its group is made by itself.
+	until kill -0 -- "-$pid" 2>/dev/null || ! kill -0 "$pid" 2>/dev/null; do sleep 0.01; done
 	sleep "$(awk -v all="$took" -v part="$part" 'BEGIN { print all * part / 1000 }')"
 	kill -KILL -- "-$pid" 2>/dev/null || true
 	wait "$pid" 2>/dev/null || status=$?
