@@ -1,24 +1,38 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Cuts install.sh off at random points and runs it again, as packages and below
-# a prefix, in an overlay of this machine's files: nothing of it is changed.
+# Tries install.sh where it is hard: cut off at random points and run again,
+# upgrades to what does not work, Secure Boot and lockdown, full disks. As packages
+# and below a prefix, in an overlay of this machine's files: nothing of it is changed.
 set -euo pipefail
 # shellcheck source=lib/common.sh
 . "$(dirname "$0")/lib/common.sh"
+# shellcheck source=install/test/cut-off.sh
+. "$ROOT/scripts/install/test/cut-off.sh"
+# shellcheck source=install/test/refusals.sh
+. "$ROOT/scripts/install/test/refusals.sh"
+# shellcheck source=install/test/bundles.sh
+. "$ROOT/scripts/install/test/bundles.sh"
+# shellcheck source=install/test/back.sh
+. "$ROOT/scripts/install/test/back.sh"
+# shellcheck source=install/test/hosts.sh
+. "$ROOT/scripts/install/test/hosts.sh"
 
 usage() {
 	cat <<-USAGE
-		usage: install-test.sh [--points N] [BUNDLE]
+		usage: install-test.sh [--points N] [--only PART]... [BUNDLE]
 		  --points N   cut it off so many times each way (default 10)
+		  --only PART  refusals, hosts, back, packages or prefix; all unless told
 		BUNDLE: what package.sh made (default \$SYSFLOW_CACHE/dist). As root, on
 		Debian. SEED=NUMBER repeats a run. Exit status 1: something does not hold.
 	USAGE
 }
 
-points=10 bundle=
+points=10 bundle='' only=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--points) points=${2:?} && shift ;;
+	--only=*) only+=("${1#*=}") ;;
+	--only) only+=("${2:?}") && shift ;;
 	-h | --help) usage && exit ;;
 	-*) usage >&2 && die "unknown option $1" ;;
 	*) bundle=$(realpath "$1") ;;
@@ -34,7 +48,7 @@ echo "seed $SEED"
 # Below here in a mount namespace of our own.
 if [ -z "${SYSFLOW_INSTALL_TEST:-}" ]; then
 	export SYSFLOW_INSTALL_TEST=1 SEED
-	exec unshare --mount --propagation private "$0" --points "$points" "$bundle"
+	exec unshare --mount --propagation private "$0" --points "$points" "${only[@]/#/--only=}" "$bundle"
 fi
 
 work=$(mktemp -d)
@@ -42,6 +56,7 @@ trap 'umount -R "$work" 2>/dev/null; rm -rf "$work"' EXIT
 mount -t tmpfs tmpfs "$work"
 root=$work/root
 failed=0
+environment=()
 
 # A fresh view of this machine's files.
 begin() {
@@ -59,118 +74,45 @@ begin() {
 }
 
 installer() {
-	chroot "$root" sh /run/bundle/install.sh "$@"
+	chroot "$root" /usr/bin/env "${environment[@]}" /bin/sh /run/bundle/install.sh "$@"
 }
 
-# cut_off PART OPTIONS...: runs it for so many thousandths of its time.
-cut_off() {
-	local part=$1 pid status=0
-	shift
-	setsid chroot "$root" sh /run/bundle/install.sh "$@" >"$work/cut" 2>&1 &
-	pid=$!
-	sleep "$(awk -v all="$took" -v part="$part" 'BEGIN { print all * part / 1000 }')"
-	kill -KILL -- "-$pid" 2>/dev/null || true
-	wait "$pid" 2>/dev/null || status=$?
-	# On a busy machine those that it began take a while to be gone.
-	while kill -0 -- "-$pid" 2>/dev/null; do sleep 0.05; done
-	reached=$(tail -1 "$work/cut" | cut -c1-40)
-	[ $status -eq 137 ]
-}
-
-# Whether all that was installed is what the bundle has.
-whole() {
-	local at
-	case $1 in
-	packages)
-		at=/usr
-		# Settings are changed by --driver.
-		! chroot "$root" dpkg --audit | grep . &&
-			! chroot "$root" dpkg -V sysflow | grep -v ' c /etc/sysflow/sysflow.toml$' || return 1
-		;;
-	*) at=$1 ;;
-	esac
-	tar -xzOf "$root"/run/bundle/sysflow-*-x86_64.tar.gz --wildcards '*/bin/sysflow' | cmp - "$root$at/bin/sysflow" &&
-		chroot "$root" "$at/bin/sysflow" config check &&
-		chroot "$root" getent passwd sysflow && [ -L "$root$at/bin/sysprint" ] &&
-		! find "$root$at" "$root/etc" -xdev -name '*.sysflow-new' 2>/dev/null | grep .
-}
-
-# What is left of it, in the layer that was written to.
-left() {
-	find "$work/upper" -xdev ! -type c \( -ipath '*sysflow*' \) ! -path '*/var/lib/dpkg/*' ! -path '*/var/log/*'
-	! chroot "$root" getent passwd sysflow
-}
-
-# test_way NAME OPTIONS...
-test_way() {
-	local name=$1 at=packages below=() part began cuts=0
-	shift
-	if [ "$name" != packages ]; then at=/opt/sysflow below=(--prefix /opt/sysflow); fi
-	# The second time, when what it reads is in memory.
-	for _ in 1 2; do
-		begin
-		began=$(date +%s%N)
-		installer "$@" >"$work/log" 2>&1 || { cat "$work/log" && die "install.sh fails"; }
-	done
-	took=$(awk -v a="$began" -v b="$(date +%s%N)" 'BEGIN { print (b - a) / 1e9 }')
-	for _ in $(seq "$points"); do
-		begin
-		part=$((RANDOM % 1000))
-		reached=
-		! cut_off $part "$@" || cuts=$((cuts + 1))
-		if installer "$@" >"$work/log" 2>&1 && whole $at >>"$work/log" 2>&1; then
-			echo "ok: $name, cut off after $part/1000 of $took s ($reached), and repaired"
-		else
-			cat "$work/log"
-			echo "FAILED: $name, cut off after $part/1000 of $took s ($reached)"
-			failed=1
-		fi
-		if ! installer --uninstall --purge "${below[@]}" >"$work/log" 2>&1 || [ -n "$(left 2>&1)" ]; then
-			cat "$work/log"
-			echo "FAILED: $name: something is left after --uninstall: $(left)"
-			failed=1
-		fi
-	done
-	[ $cuts -gt 0 ] || { echo "FAILED: it was never cut off" && failed=1; }
-}
-
-# refused WHAT STATUS OPTIONS...: it ends with that status and changes nothing.
-refused() {
-	local what=$1 status=$2 got=0 before
+# expect WHAT STATUS TEXT... -- OPTIONS...: it ends with that status, and says
+# each of these, at which the options of install.sh begin.
+expect() {
+	local what=$1 status=$2 got=0 texts=() text
 	shift 2
-	before=$(changes)
+	while [ "$1" != -- ]; do texts+=("$1") && shift; done
+	shift
 	installer "$@" >"$work/log" 2>&1 || got=$?
-	if [ $got -eq "$status" ] && [ "$(changes)" = "$before" ]; then
-		echo "ok: $what, and nothing was changed ($(tail -1 "$work/log" | cut -c1-70))"
+	for text in "${texts[@]}"; do
+		grep -Fqe "$text" "$work/log" || got="$got, and not: $text"
+	done
+	holds "$what" [ "$got" = "$status" ]
+}
+
+# holds WHAT COMMAND...: shows the last run of install.sh where it does not.
+holds() {
+	local what=$1
+	shift
+	if "$@" >"$work/holds" 2>&1; then
+		echo "ok: $what"
 	else
-		cat "$work/log"
-		echo "FAILED: $what: status $got"
+		grep -v '^  would write ' "$work/log" || true
+		cat "$work/holds"
+		echo "FAILED: $what"
 		failed=1
 	fi
 }
 
-# What differs from this machine's files, by name, size and time.
-changes() {
-	find "$work/upper" -xdev ! -type d -printf '%P %s %T@\n' | sort | sha256sum
-}
-
-test_refusals() {
-	begin
-	refused "a dry run" 0 --offline /run/bundle --driver ebpf --dry-run
-	refused "wrong usage" 2 --offline /run/bundle --drivel
-	refused "no bundle" 1 --offline /run/nothing
-	cp -r "$root/run/bundle" "$root/run/damaged"
-	echo x >>"$root/run/damaged/sysflow.bpf.o"
-	refused "a damaged bundle" 1 --offline /run/damaged
-	head -c 1000000 "$bundle" >"$root/run/half.tar.gz"
-	refused "half of a bundle" 1 --offline /run/half.tar.gz
-	installer "${options[@]}" >"$work/log" 2>&1
-	echo 'nonsense = 1' >>"$root/etc/sysflow/sysflow.toml"
-	refused "an upgrade with settings that are wrong" 1 "${options[@]}"
+wanted() {
+	[ ${#only[@]} -eq 0 ] || printf '%s\n' "${only[@]}" | grep -qx "$1"
 }
 
 options=(--offline /run/bundle --driver ebpf --no-self-test --no-service)
-test_refusals
-test_way packages "${options[@]}"
-test_way prefix "${options[@]}" --prefix /opt/sysflow
+! wanted refusals || test_refusals
+! wanted hosts || test_hosts
+! wanted back || test_back
+! wanted packages || test_way packages "${options[@]}"
+! wanted prefix || test_way prefix "${options[@]}" --prefix "/opt/a folder/sysflow"
 exit $failed

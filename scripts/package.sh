@@ -28,8 +28,9 @@ usage() {
 		  sysflow-VERSION-x86_64.bundle.tar.gz  all of it, for scripts/install.sh
 		  sysflow.cdx.json                      what it consists of (CycloneDX)
 		  SHA256SUMS
-		The same commit and the same tools give the same bytes. Exit status: 1 they
-		differ, 2 wrong usage or a missing tool.
+		SYSFLOW_MAINTAINER='NAME <ADDRESS>' answers for the packages: set it to give
+		them to others. The same commit, tools and maintainer give the same bytes.
+		Exit status: 1 they differ, 2 wrong usage or a missing tool.
 	USAGE
 }
 
@@ -60,23 +61,49 @@ if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
 fi
 export SOURCE_DATE_EPOCH
 
-# build_program FOLDER: the static program, and its eBPF object beside it. The
-# paths of this machine do not get into it.
+# build_program SOURCES FOLDER: the static program, and its eBPF object beside it.
+# The paths of this machine do not get into it.
 build_program() {
-	local target=$1 archives=$WORK/archives cargo=${CARGO_HOME:-$HOME/.cargo} lib object
-	mkdir -p "$archives" "$target"
+	local root=$1 target=$2 archives=$2/archives cargo=${CARGO_HOME:-$HOME/.cargo} maps dir object
+	mkdir -p "$archives"
+	# Make, which builds libbpf, knows no other paths.
+	case $root$target in
+	*[[:space:]]*) die "$root, $target: the program cannot be built where a path has a space" ;;
+	esac
 	# Only the archives are found there, so the linker takes them.
-	for lib in elf z; do
-		ln -sf "$(archive_of "$lib")" "$archives/lib$lib.a"
+	ln -sf "$(archive_of elf)" "$archives/libelf.a"
+	ln -sf "$(archive_of z)" "$archives/libz.a"
+	# Of several that match the last one counts. Crates are in a folder that has
+	# the name of the registry, or of its mirror.
+	cargo fetch --locked --target "$TARGET" --manifest-path "$root/Cargo.toml" >&2
+	maps=("$root=." "$target=target" "$cargo=/cargo")
+	for dir in "$cargo"/registry/src/*; do
+		[ ! -d "$dir" ] || maps+=("$dir=/cargo/crates")
 	done
-	env CARGO_TARGET_DIR="$target" \
-		RUSTFLAGS="-C target-feature=+crt-static -L native=$archives --remap-path-prefix=$target=target --remap-path-prefix=$ROOT=. --remap-path-prefix=$cargo=/cargo" \
-		CFLAGS="-ffile-prefix-map=$target=target -ffile-prefix-map=$ROOT=. -ffile-prefix-map=$cargo=/cargo" \
-		cargo build --locked --release --target "$TARGET" --manifest-path "$ROOT/Cargo.toml" -p engine --bin sysflow >&2
+	rustc_wrapper "$archives" "${maps[@]}" >"$target/rustc"
+	chmod +x "$target/rustc"
+	(
+		# From there, for cargo looks for its settings where it is.
+		cd "$root"
+		env CARGO_TARGET_DIR="$target" RUSTC_WRAPPER="$target/rustc" \
+			RUSTFLAGS="-C target-feature=+crt-static" CFLAGS="${maps[*]/#/-ffile-prefix-map=}" \
+			cargo build --locked --release --target "$TARGET" -p engine --bin sysflow >&2
+	)
 	strip --strip-all --remove-section=.comment -o "$target/sysflow" "$target/$TARGET/release/sysflow"
 	object=$(find "$target/$TARGET/release/build" -path '*/probe-loader-*/out/sysflow.bpf.o' -printf '%T@ %p\n' |
 		sort -n | tail -1 | cut -d' ' -f2-)
 	cp "$object" "$target/sysflow.bpf.o"
+}
+
+# rustc_wrapper ARCHIVES MAP...: a program that cargo calls instead of rustc.
+# In RUSTFLAGS these paths would get into the names of cargo's folders, and
+# those into the program.
+rustc_wrapper() {
+	local archives=$1
+	shift
+	printf '#!/bin/sh\nexec "$@"'
+	printf ' %q' -L "native=$archives" "${@/#/--remap-path-prefix=}"
+	echo
 }
 
 archive_of() {
@@ -135,12 +162,28 @@ make_bundle() {
 	mkdir -p "$1"
 	cp "$DIST"/* "$1/"
 	put 644 "$object" "$1/sysflow.bpf.o"
-	put 755 "$ROOT/scripts/install.sh" "$1/install.sh"
+	one_installer >"$1/install.sh"
+	chmod 755 "$1/install.sh"
 	put 644 "$ROOT/docs/install.md" "$1/install.md"
 	(cd "$1" && LC_ALL=C && sha256sum -- * >SHA256SUMS)
 	for file in "$1"/*; do
 		[ -x "$file" ] || chmod 644 "$file"
 	done
+}
+
+# install.sh as one file, with its parts where it would source them: so it can
+# be handed on by itself.
+one_installer() {
+	awk -v parts="$ROOT/scripts/install/" '
+		/^# Its parts\./ { skip = 1 }
+		/^# End of the parts\./ { skip = 0; next }
+		skip && match($0, /[a-z]*\.sh"$/) {
+			file = parts substr($0, RSTART, RLENGTH - 1)
+			while ((status = (getline line < file)) > 0) if (line !~ /^# (SPDX-|shellcheck shell)/) print line
+			if (status < 0) { print file ": cannot be read" >"/dev/stderr"; exit 1 }
+			print ""
+		}
+		!skip' "$ROOT/scripts/install.sh"
 }
 
 # same WHAT DIR DIR
@@ -152,22 +195,46 @@ same() {
 	echo "the same bytes: $1"
 }
 
+# Built again of a copy, in another folder: nothing of where and when it was
+# built may be in it.
+verify_program() {
+	local again=$WORK/again/of/a/copy file
+	build_program "$ROOT" "$WORK/target"
+	rm -rf "$WORK/again"
+	mkdir -p "$again"
+	(cd "$ROOT" && project_files | tar -cf - -T -) | tar -xmf - -C "$again"
+	build_program "$again" "$WORK/again/target"
+	for file in sysflow sysflow.bpf.o; do
+		cmp "$WORK/target/$file" "$WORK/again/target/$file" || exit 1
+		if grep -aoF -m 1 -e "$WORK" -e "$ROOT/" -e "$HOME/" "$WORK/target/$file"; then
+			echo "package.sh: $file has a path of this machine" >&2
+			exit 1
+		fi
+	done
+	rm -rf "$WORK/again"
+	echo "the same bytes: the program, built twice"
+}
+
+# The project's own files, also where there is no git.
+project_files() {
+	git ls-files --cached --others --exclude-standard 2>/dev/null | while read -r file; do
+		# One that was removed is still in its index.
+		[ ! -f "$file" ] || echo "$file"
+	done | grep . ||
+		find . \( -name target -o -name build -o -name .git \) -prune -o -type f -print
+}
+
 need dpkg-deb dpkg
 need python3 python3
 need strip binutils
 mkdir -p "$WORK"
+check_maintainer
 if [ "$mode" = verify-program ]; then
-	# Built in another folder: nothing of where it was built may be in it.
-	build_program "$WORK/target"
-	rm -rf "$WORK/again"
-	build_program "$WORK/again/elsewhere"
-	cmp "$WORK/target/sysflow" "$WORK/again/elsewhere/sysflow" && cmp "$WORK/target/sysflow.bpf.o" "$WORK/again/elsewhere/sysflow.bpf.o" || exit 1
-	rm -rf "$WORK/again"
-	echo "the same bytes: the program, built twice"
+	verify_program
 	exit
 fi
 if [ -z "$program" ]; then
-	build_program "$WORK/target"
+	build_program "$ROOT" "$WORK/target"
 	program=$WORK/target/sysflow object=$WORK/target/sysflow.bpf.o
 else
 	object=$program.bpf.o

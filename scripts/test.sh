@@ -33,7 +33,7 @@ describe() {
 	docs) echo "rustdoc, warnings are errors" ;;
 	build) echo "programs and tests" ;;
 	unit) echo "unit, property and integration tests" ;;
-	packages) echo "packages: the same bytes twice, lintian, units, installations that are cut off" ;;
+	packages) echo "packages: the same bytes twice, lintian, units, installations that go wrong" ;;
 	live) echo "end to end on this host, with the eBPF driver" ;;
 	vm) echo "end to end on Debian's kernel 6.1 in QEMU, with the kernel module" ;;
 	box) echo "install, reboot, upgrade and uninstall in a Debian box; with SYSFLOW_TEST_BOX=1" ;;
@@ -215,10 +215,10 @@ stage_packages() {
 	check "the service's exposure is at most 2.0" exposure scripts/systemd/sysflow.service
 	check "Vagrantfile" ruby -c vagrant/Vagrantfile
 	if have_root; then
-		check "installations that were cut off are repaired" as_root env RUST_BACKTRACE=0 \
+		check "installations that go wrong are repaired or undone" as_root env RUST_BACKTRACE=0 \
 			scripts/install-test.sh --points 1 "$CACHE"/package/tested/dist/sysflow-*.bundle.tar.gz
 	else
-		skip "installations that are cut off: they need root, or sudo without a password"
+		skip "installations that go wrong: they need root, or sudo without a password"
 	fi
 }
 

@@ -6,6 +6,7 @@
 set -eu
 PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin
 
+tar -xzOf /tmp/sysflow.bundle.tar.gz --wildcards '*/install.sh' >/tmp/install.sh
 sh /tmp/install.sh --offline /tmp/sysflow.bundle.tar.gz --driver "${1:-auto}"
 
 work=$(mktemp -d)
@@ -17,7 +18,7 @@ sleep 2
 # Ending writes the open flows, and gives the file its name.
 systemctl stop sysflow
 echo "--- recorded of the workload:"
-sysflow print /var/lib/sysflow | grep -E 'T +|sysflow-(workload|copy)' | head -20
+sysflow print /var/lib/sysflow | grep -E '^ *Rec #|sysflow-(workload|copy)' | head -20
 sysflow print /var/lib/sysflow | grep -q sysflow-copy || {
 	echo "provision.sh: nothing was recorded of the workload" >&2
 	exit 1

@@ -7,10 +7,12 @@
 //! from it.
 
 mod facts;
+mod family;
 mod judge;
 mod signing;
 
 pub use facts::{BuildFacts, Facts, Lockdown, ModuleFacts, ModuleFile};
+pub use family::Family;
 pub use judge::examine;
 pub use signing::{Key, KeyState, SigningFacts};
 

@@ -2,7 +2,16 @@
 # shellcheck shell=bash
 # Sourced after tree.sh: Debian packages, by dpkg-deb.
 
+# Debian's policy (5.6.2) asks for a name and an address. Whoever gives packages
+# to others has one; else it is in .invalid, which is nobody's (RFC 2606).
 MAINTAINER=${SYSFLOW_MAINTAINER:-SysFlow developers <packages@sysflow.invalid>}
+
+check_maintainer() {
+	[[ $MAINTAINER =~ ^[^\<\>,[:cntrl:]]+\ \<[^@\<\>[:space:]]+@[^@\<\>[:space:]]+\.[^@\<\>[:space:]]+\>$ ]] ||
+		die "SYSFLOW_MAINTAINER is '$MAINTAINER', and not like 'A Name <name@a.domain>'"
+	[ -n "${SYSFLOW_MAINTAINER:-}" ] ||
+		note "the packages name a maintainer whom nobody reaches: set SYSFLOW_MAINTAINER to give them to others"
+}
 
 # control PACKAGE ARCHITECTURE SIZE: the control file.
 control() {

@@ -5,16 +5,19 @@
 set -euo pipefail
 # shellcheck source=../lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=../install/test/bundles.sh
+. "$ROOT/scripts/install/test/bundles.sh"
 
 RESULTS=$CACHE/vm/box
 PARTS=(install upgrade ebpf)
 
 usage() {
 	cat <<-USAGE
-		usage: box-test.sh [--part PART]... [--program FILE] [--table | --write]
+		usage: box-test.sh [--part PART]... [--program FILE] [--timeout S] [--table | --write]
 		  --part PART     install, upgrade (goes on with install's disk), ebpf; all
 		                  unless told
 		  --program FILE  package this program, as package.sh does
+		  --timeout S     give a part up after S seconds (default 3600)
 		  --table         show what came of it last, run nothing
 		  --write         put that into docs/compatibility.md, run nothing
 		As root, half an hour with an emulated processor. Builds the box and the
@@ -22,11 +25,12 @@ usage() {
 	USAGE
 }
 
-parts=() package=() mode=run
+parts=() package=() mode=run timeout=3600
 while [ $# -gt 0 ]; do
 	case $1 in
 	--part) parts+=("${2:?}") && shift ;;
 	--program) package=(--program "${2:?}") && shift ;;
+	--timeout) timeout=${2:?} && shift ;;
 	--table) mode=table ;;
 	--write) mode='write' ;;
 	-h | --help) usage && exit ;;
@@ -40,12 +44,13 @@ describe() {
 	case $1 in
 	install) echo "bundle, DKMS, service, stop, again" ;;
 	upgrade) echo "reboot, upgrade, uninstall" ;;
-	ebpf) echo "without headers: eBPF" ;;
+	ebpf) echo "without headers: eBPF; upgrades to what does not work" ;;
 	*) die "no part $1: ${PARTS[*]}" ;;
 	esac
 }
 
-# Two bundles of one program, of which one is older.
+# Two bundles of one program, of which one is older; and two newer ones that do
+# not work.
 build_bundles() {
 	local bundle
 	mkdir -p "$RESULTS"
@@ -56,16 +61,25 @@ build_bundles() {
 		{ tail -20 "$RESULTS/package.log" >&2 && die "packaging failed"; }
 	for bundle in new previous; do
 		mv "$RESULTS/$bundle"/*.bundle.tar.gz "$RESULTS/$bundle.tar.gz"
+		tar -xzOf "$RESULTS/$bundle.tar.gz" --wildcards '*/install.sh' >"$RESULTS/install.sh"
 		rm -r "${RESULTS:?}/$bundle"
 	done
+	mkdir "$RESULTS/real"
+	tar -xzf "$RESULTS/new.tar.gz" -C "$RESULTS/real" --strip-components=1
+	rm -rf "$RESULTS/broken"
+	for bundle in installed record; do
+		pretend_bundle "$RESULTS/real" "$RESULTS/broken/$bundle" 9 "$bundle"
+	done
+	rm -r "$RESULTS/real"
 }
 
 run_part() {
 	local part=$1 log=$RESULTS/$1.log disk=$RESULTS/$1.qcow2 status=0 started=$SECONDS
 	if [ "$part" = upgrade ]; then disk=$RESULTS/install.qcow2; else rm -f "$disk"; fi
 	echo "== $part: $(describe "$part")"
-	"$ROOT/vagrant/boxes/run.sh" --box "$box" --disk "$disk" --timeout 3000 --log "$RESULTS/$part.console" \
-		--file "$ROOT/scripts/install.sh:install.sh" --file "$ROOT/scripts/vm/box-guest:box-guest" \
+	"$ROOT/vagrant/boxes/run.sh" --box "$box" --disk "$disk" --timeout "$timeout" --log "$RESULTS/$part.console" \
+		--file "$RESULTS/install.sh:install.sh" --file "$ROOT/scripts/vm/box-guest:box-guest" \
+		--file "$RESULTS/broken:broken" \
 		--file "$RESULTS/previous.tar.gz:previous.tar.gz" --file "$RESULTS/new.tar.gz:new.tar.gz" \
 		-- ./box-guest "$part" 2>&1 | stdbuf -oL tr -d '\r' | tee "$log" || status=$?
 	{

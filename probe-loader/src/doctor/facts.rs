@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::family::Family;
 use super::signing::SigningFacts;
 use crate::kmod::{self, module};
 use crate::sizing::Host;
@@ -82,6 +83,8 @@ pub struct ModuleFacts {
 pub struct Facts {
     /// `uname -r`.
     pub release: String,
+    /// How the system's packages are called.
+    pub family: Family,
     /// Effective capabilities, as a mask.
     pub capabilities: u64,
     /// The kernel module.
@@ -107,11 +110,12 @@ impl Facts {
     pub fn gather(sources: Option<PathBuf>, ring_size: Option<usize>) -> Self {
         let release = module::release();
         let host = Host::look();
-        let lockdown = fs::read_to_string("/sys/kernel/security/lockdown").unwrap_or_default();
+        let text = |file| fs::read_to_string(file).unwrap_or_default();
         Self {
+            family: Family::parse(&text("/etc/os-release")),
             capabilities: capabilities(),
             module: module_facts(&release, sources),
-            lockdown: Lockdown::parse(&lockdown),
+            lockdown: Lockdown::parse(&text("/sys/kernel/security/lockdown")),
             signing: SigningFacts::gather(&release),
             ebpf: match ebpf::check() {
                 // Judged by the capabilities themselves.

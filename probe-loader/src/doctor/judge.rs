@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //! From facts to findings and remedies. Nothing is looked up here.
 
-use super::facts::{BuildFacts, Facts, Lockdown};
-use super::{Diagnosis, Finding, KeyState, State};
+use super::facts::{Facts, Lockdown, ModuleFacts};
+use super::{Diagnosis, Family, Finding, KeyState, State};
 use crate::abi::SF_RING_SIZE_MIN;
 use crate::driver::Kind;
 
@@ -90,7 +90,7 @@ pub fn examine(facts: &Facts) -> Diagnosis {
     };
     let mut findings = vec![privileges(facts), module(facts)];
     if could_build(facts) {
-        findings.extend(building(&facts.module.build, &facts.release));
+        findings.extend(building(facts));
     }
     findings.extend([signature(facts), ebpf(facts), memory(facts, driver)]);
     Diagnosis { findings, driver }
@@ -144,29 +144,30 @@ fn module(facts: &Facts) -> Finding {
 }
 
 /// What building needs, one finding for each that is missing.
-fn building(build: &BuildFacts, release: &str) -> Vec<Finding> {
+fn building(facts: &Facts) -> Vec<Finding> {
     const SUBJECT: &str = "to build it";
+    let Facts { release, family, module: ModuleFacts { build, .. }, .. } = facts;
     let mut missing = Vec::new();
     if !build.headers {
         missing.push(
             hinders(SUBJECT, format!("the headers of kernel {release} are missing"))
-                .remedy(format!("apt install linux-headers-{release}")),
+                .remedy(family.install(&family.headers(release))),
         );
     }
     if !build.make {
-        missing.push(hinders(SUBJECT, "make is missing").remedy("apt install make"));
+        missing.push(hinders(SUBJECT, "make is missing").remedy(family.install("make")));
     }
     if !build.compiler {
         let name = build.wanted_compiler.as_deref().unwrap_or("gcc");
-        missing.push(
-            hinders(SUBJECT, format!("{name} is missing")).remedy(format!("apt install {name}")),
-        );
+        missing.push(hinders(SUBJECT, format!("{name} is missing")).remedy(family.install(name)));
     }
     if build.sources.is_none() {
-        missing.push(
-            hinders(SUBJECT, "the sources of the driver are not found")
-                .remedy("sysflow probe load --sources DIR"),
-        );
+        missing.push(hinders(SUBJECT, "the sources of the driver are not found").remedy(
+            match family {
+                Family::Debian => "install sysflow-dkms, or: sysflow probe load --sources DIR",
+                _ => "sysflow probe load --sources DIR",
+            },
+        ));
     }
     if missing.is_empty() {
         missing.push(good(SUBJECT, "headers, make, a compiler and the sources are there"));
@@ -192,11 +193,9 @@ fn signature(facts: &Facts) -> Finding {
         // Nothing to sign yet: building it comes first.
         Err(_) => hinders(SUBJECT, text),
         Ok(_) if facts.is_signed_well() => good(SUBJECT, text + ", and it is signed"),
-        Ok(file) => hinders(SUBJECT, text).remedy(facts.signing.next(
-            &facts.release,
-            &file.path,
-            file.signed,
-        )),
+        Ok(file) => {
+            hinders(SUBJECT, text).remedy(facts.signing.next(facts.family, &facts.release, file))
+        }
     }
 }
 
@@ -253,7 +252,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
-    use crate::doctor::{Key, ModuleFacts, ModuleFile, SigningFacts};
+    use crate::doctor::{BuildFacts, Key, ModuleFile, SigningFacts};
     use crate::sizing::Host;
 
     const KO: &str = "/var/cache/sysflow/kmod/6.1.0-56-amd64/sysflow.ko";
@@ -262,6 +261,7 @@ mod tests {
     fn sound() -> Facts {
         Facts {
             release: "6.1.0-56-amd64".to_owned(),
+            family: Family::Debian,
             capabilities: u64::MAX,
             module: ModuleFacts {
                 loaded: false,
@@ -333,10 +333,40 @@ mod tests {
                 "apt install linux-headers-6.1.0-56-amd64",
                 "apt install make",
                 "apt install gcc-12",
-                "sysflow probe load --sources DIR"
+                "install sysflow-dkms, or: sysflow probe load --sources DIR"
             ]
         );
         assert_eq!((driver, can), (Some(Kind::Ebpf), true));
+    }
+
+    #[test]
+    fn remedies_are_commands_of_the_system() {
+        let (remedies, ..) = told(|f| {
+            f.family = Family::RedHat;
+            f.release = "5.14.0-427.el9.x86_64".to_owned();
+            f.module.found = Err("none".to_owned());
+            f.module.build.headers = false;
+            f.module.build.make = false;
+        });
+        assert_eq!(
+            remedies,
+            [
+                "sysflow probe load",
+                "dnf install kernel-devel-5.14.0-427.el9.x86_64",
+                "dnf install make"
+            ]
+        );
+        let (remedies, ..) = told(|f| {
+            f.family = Family::RedHat;
+            f.lockdown = Lockdown::Integrity;
+            f.signing.secure_boot = Some(true);
+            f.signing.key = Some(Key {
+                private: "/k".into(),
+                certificate: "/c".into(),
+                state: KeyState::Unknown,
+            });
+        });
+        assert_eq!(remedies, ["dnf install mokutil"]);
     }
 
     #[test]

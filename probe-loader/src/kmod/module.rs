@@ -64,7 +64,7 @@ pub fn can_load() -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn flag(path: &str) -> bool {
+pub(crate) fn flag(path: impl AsRef<Path>) -> bool {
     fs::read_to_string(path).is_ok_and(|text| matches!(text.trim(), "1" | "Y"))
 }
 
