@@ -211,14 +211,18 @@ static __always_inline void sf_task_put(struct seq_file *seq)
 	for (i = 0; i < SF_TASK_PATHS; i++) {
 		len = sf_work.rec.path_len[i];
 		at = sf_work.at[i];
+		if (!len)
+			continue;
 		sf_opaque(len);
-		if (len && len <= SF_PATH_MAX)
+		if (len <= SF_PATH_MAX)
 			bpf_seq_write(seq, sf_work.path + SF_PATH_OF(i) +
 				      (at & (SF_PATH_MAX - 1)), len);
 	}
 	len = sf_work.rec.args_len + sf_work.rec.env_len;
+	if (!len)
+		return;
 	sf_opaque(len);
-	if (len && len <= SF_ARGS_MAX + SF_ENV_MAX)
+	if (len <= SF_ARGS_MAX + SF_ENV_MAX)
 		bpf_seq_write(seq, sf_work.user, len);
 }
 

@@ -38,6 +38,8 @@ pub struct Rescan {
     running: Option<Receiver<Part>>,
     /// When the scan was heard of last.
     heard: Instant,
+    /// So long it need not be heard of.
+    stall: Duration,
     /// A part that came before the events until it was read.
     held: Option<Part>,
     /// When the next scan is to begin, ns of the events' clock.
@@ -54,8 +56,9 @@ impl Rescan {
     #[must_use]
     pub fn new(source: Source) -> Self {
         let (running, held, due) = (None, None, None);
-        let (heard, first) = (Instant::now(), false);
-        Self { source, running, heard, held, due, not_before: 0, again: 0, first }
+        let (heard, stall) = (Instant::now(), STALL);
+        let (not_before, again, first) = (0, 0, false);
+        Self { source, running, heard, stall, held, due, not_before, again, first }
     }
 
     /// All processes at once, where nothing goes on beside.
@@ -77,14 +80,14 @@ impl Rescan {
         match self.source.begin() {
             Ok(parts) => self.running = Some(parts),
             Err(error) => {
-                log::warn!("the processes cannot be compared with those of the host: {error}")
+                log::warn!("the processes cannot be compared with those of the host: {error}");
             }
         }
     }
 
     /// The scan goes on, or another begins where it does not.
     fn look_after<S: Sink>(&mut self, engine: &mut Engine<S>) {
-        if self.heard.elapsed() > STALL && self.source.has_tasks() {
+        if self.heard.elapsed() > self.stall && self.source.has_tasks() {
             self.source.give_up_tasks();
             self.running = None;
             self.begin(engine);
@@ -349,5 +352,28 @@ mod tests {
         rescan.begin(&mut engine);
         assert!(run(&mut rescan, &mut engine).is_nothing());
         assert_eq!(engine.living(), 1);
+    }
+
+    /// Somebody keeps the iterator, as a process does whose memory does not
+    /// answer.
+    #[test]
+    fn a_kernel_that_does_not_go_on_is_not_waited_for() {
+        let source = Source::host();
+        if !source.has_tasks() {
+            eprintln!("skipped: no iterator of tasks here");
+            return;
+        }
+        let (mut engine, mut rescan) = (engine(), Rescan::new(source.clone()));
+        rescan.stall = Duration::from_millis(50);
+        let kept = source.keep();
+        rescan.begin_first(&mut engine);
+        while rescan.is_running() {
+            rescan.take(&mut engine, u64::MAX, Duration::from_millis(20));
+        }
+        assert!(!rescan.source.has_tasks(), "it is not asked again");
+        let counts = engine.counts();
+        assert_eq!(counts.scanned_tasks, 0);
+        assert!(counts.scanned_proc > 0 && engine.living() > 0, "/proc told them: {counts:?}");
+        drop(kept);
     }
 }

@@ -96,10 +96,10 @@ impl Source {
         self.tasks = None;
     }
 
-    /// Its /proc.
-    #[must_use]
-    pub fn root(&self) -> &Path {
-        &self.root
+    /// Keeps the iterator from everybody else.
+    #[cfg(test)]
+    pub(crate) fn keep(&self) -> Option<std::sync::MutexGuard<'_, Tasks>> {
+        self.tasks.as_ref()?.lock().ok()
     }
 
     /// Begins a scan in a thread of its own.
