@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What a snapshot of all processes costs for each: `snapshot-cost [PROCESSES]`
+//! What a snapshot of all processes costs for each:
+//! `snapshot-cost [PROCESSES [WAY...]]`
 //!
 //! Starts so many programs that sleep (2,000), and reads all processes of the
 //! host in turns, nine times each: as the kernel's iterator tells them, the same
 //! and taken over by an engine, from /proc with one thread and with two, and
-//! plainly. Many processes want a program that takes little memory: the variable
+//! plainly; or in the named ways only. Many processes want a program that takes little memory: the variable
 //! SNAPSHOT_SLEEPER names one, best a static one that does nothing but pause().
 
 use std::os::unix::process::CommandExt as _;
@@ -115,6 +116,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    let only: Vec<String> = std::env::args().skip(2).collect();
     let begun = Instant::now();
     let host = Source::host();
     if host.has_tasks() {
@@ -133,7 +135,10 @@ fn main() -> ExitCode {
     let mut times: [Vec<(f64, f64)>; 5] = Default::default();
     let (mut processes, mut told) = (0, 0);
     for _ in 0..ROUNDS {
-        for ((_, way), times) in ways.iter().zip(&mut times) {
+        for ((name, way), times) in ways.iter().zip(&mut times) {
+            if !only.is_empty() && only.iter().all(|wanted| wanted != name) {
+                continue;
+            }
             let (wall, used) = (Instant::now(), cpu());
             let (found, by_kernel) = way();
             let each = |time: Duration| time.as_secs_f64() * 1e6 / found as f64;
@@ -146,7 +151,7 @@ fn main() -> ExitCode {
         "{:<12} {:>24} {:>24}",
         "us a process", "wall: fastest, median", "CPU: fastest, median"
     );
-    for ((name, _), mut times) in ways.iter().zip(times) {
+    for ((name, _), mut times) in ways.iter().zip(times).filter(|(_, times)| !times.is_empty()) {
         let mut of = |key: fn(&(f64, f64)) -> f64| {
             times.sort_by(|a, b| key(a).total_cmp(&key(b)));
             (key(&times[0]), key(&times[ROUNDS / 2]))
