@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Builder;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded};
@@ -55,7 +56,8 @@ impl Part {
 #[derive(Clone, Debug)]
 pub struct Source {
     root: PathBuf,
-    tasks: Option<Arc<Mutex<Tasks>>>,
+    /// None inside when the kernel told of an error.
+    tasks: Option<Arc<Mutex<Option<Tasks>>>>,
 }
 
 impl Source {
@@ -72,7 +74,7 @@ impl Source {
     pub fn host() -> Self {
         let root = PathBuf::from("/proc");
         let tasks = match open(&root) {
-            Ok(tasks) => Some(Arc::new(Mutex::new(tasks))),
+            Ok(tasks) => Some(Arc::new(Mutex::new(Some(tasks)))),
             Err(reason) => {
                 log::debug!("processes are read from /proc: {reason}");
                 None
@@ -98,7 +100,7 @@ impl Source {
 
     /// Keeps the iterator from everybody else.
     #[cfg(test)]
-    pub(crate) fn keep(&self) -> Option<std::sync::MutexGuard<'_, Tasks>> {
+    pub(crate) fn keep(&self) -> Option<std::sync::MutexGuard<'_, Option<Tasks>>> {
         self.tasks.as_ref()?.lock().ok()
     }
 
@@ -170,10 +172,12 @@ pub fn scan(source: &Source, threads: usize, parts: &Sender<Part>) {
     let mut span = Span { begun, begun_boot, ..Span::default() };
     let mut proc = ProcFs::at(source.root.clone());
     let told = source.tasks.as_ref().is_some_and(|tasks| {
-        by_tasks(tasks, &mut proc, &mut span, parts).unwrap_or_else(|error| {
-            log::warn!("the kernel's iterator of tasks fails: {error}; reading /proc");
-            false
-        })
+        let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = tasks.as_mut().map(|tasks| by_tasks(tasks, &mut proc, &mut span, parts));
+        let Some(Err(error)) = told else { return told.is_some() };
+        log::warn!("the kernel's iterator of tasks fails, and /proc is read: {error}");
+        *tasks = None;
+        false
     });
     if !told {
         by_proc(&proc, threads, &mut span, parts);
@@ -189,40 +193,42 @@ fn hand_out(found: &mut Vec<Found>, parts: &Sender<Part>) -> bool {
 }
 
 /// As the kernel tells them; and those that only /proc knows: there are kernels
-/// that keep the first process from iterators. Whether that was all, or nobody
-/// wants more.
+/// that keep the first process from iterators. Ends early when nobody wants more.
 fn by_tasks(
-    tasks: &Mutex<Tasks>,
+    tasks: &mut Tasks,
     proc: &mut ProcFs,
     span: &mut Span,
     parts: &Sender<Part>,
-) -> Result<bool, Box<dyn std::error::Error>> {
+) -> Result<(), Box<dyn std::error::Error>> {
     let list = proc.clone();
     std::thread::scope(|scope| {
         // The kernel makes the list and tells the tasks at the same time.
-        let listed = scope.spawn(move || list.pids());
+        let listed = Builder::new().spawn_scoped(scope, move || list.pids());
         span.whole = true;
-        let Some(seen) = told(tasks, proc, span, parts)? else { return Ok(true) };
-        let listed = listed.join().map_err(|_| "the list of /proc could not be made")??;
+        let Some(seen) = told(tasks, proc, span, parts)? else { return Ok(()) };
+        let listed = match listed {
+            Ok(thread) => thread.join().map_err(|_| "the list of /proc could not be made")??,
+            // There may be no more threads.
+            Err(_) => proc.pids()?,
+        };
         let mut found = Vec::new();
         for pid in listed.into_iter().filter(|pid| seen.binary_search(pid).is_err()) {
             span.read += 1;
             read(proc, pid, &mut found, &mut span.whole);
         }
         hand_out(&mut found, parts);
-        Ok(true)
+        Ok(())
     })
 }
 
 /// Hands out what the kernel tells. The numbers of the processes, in order; none
 /// when nobody wants more.
 fn told(
-    tasks: &Mutex<Tasks>,
+    tasks: &mut Tasks,
     proc: &mut ProcFs,
     span: &mut Span,
     parts: &Sender<Part>,
 ) -> Result<Option<Vec<u32>>, Box<dyn std::error::Error>> {
-    let mut tasks = tasks.lock().unwrap_or_else(PoisonError::into_inner);
     let mut pass = tasks.pass()?;
     let (mut seen, mut found) = (Vec::new(), Vec::with_capacity(PART));
     while let Some(batch) = pass.next_batch()? {
