@@ -6,7 +6,7 @@
 //! host in turns, nine times each: as the kernel's iterator tells them, the same
 //! and taken over by an engine, from /proc with one thread and with two, and
 //! plainly; or in the named ways only. Many processes want a program that takes little memory: the variable
-//! SNAPSHOT_SLEEPER names one, best a static one that does nothing but pause().
+//! `SNAPSHOT_SLEEPER` names one, best a static one that does nothing but `pause()`.
 
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
