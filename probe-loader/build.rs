@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Compiles the eBPF driver with clang; `src/ebpf.rs` embeds the object.
+//! Compiles the eBPF programs with clang: the driver, which `src/ebpf.rs` embeds,
+//! and the iterator of tasks, for `src/ebpf/tasks.rs`.
 
 #[path = "build/stack.rs"]
 mod stack;
@@ -20,7 +21,12 @@ fn main() {
     println!("cargo:rerun-if-changed={ABI}");
     println!("cargo:rerun-if-env-changed=CLANG");
     println!("cargo:rerun-if-env-changed=LLVM_STRIP");
-    let object = PathBuf::from(variable("OUT_DIR")).join("sysflow.bpf.o");
+    ["sysflow", "tasks"].into_iter().for_each(build);
+}
+
+/// Makes `NAME.bpf.o` of `driver/bpf/NAME.bpf.c`.
+fn build(name: &str) {
+    let object = PathBuf::from(variable("OUT_DIR")).join(format!("{name}.bpf.o"));
     // The programs read x86-64 registers; elsewhere the loader says so.
     if variable("CARGO_CFG_TARGET_ARCH") != "x86_64" {
         if let Err(error) = std::fs::write(&object, []) {
@@ -29,7 +35,7 @@ fn main() {
         return;
     }
     let clang = std::env::var_os("CLANG").unwrap_or_else(|| "clang".into());
-    compile(&clang, &object);
+    compile(&clang, name, &object);
     check_stack(&object);
     strip(&object);
 }
@@ -43,8 +49,8 @@ fn variable(name: &str) -> OsString {
     std::env::var_os(name).unwrap_or_else(|| fail(&format!("cargo did not set {name}")))
 }
 
-/// Compiles `driver/bpf/sysflow.bpf.c`, with libbpf's headers of `libbpf-sys`.
-fn compile(clang: &OsString, object: &Path) {
+/// Compiles `driver/bpf/NAME.bpf.c`, with libbpf's headers of `libbpf-sys`.
+fn compile(clang: &OsString, name: &str, object: &Path) {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR")).join("..");
     let root = root.canonicalize().unwrap_or(root);
     let mut command = Command::new(clang);
@@ -60,7 +66,8 @@ fn compile(clang: &OsString, object: &Path) {
     for dir in host_includes(clang) {
         command.arg("-idirafter").arg(dir);
     }
-    command.arg("-c").arg(root.join("driver/bpf/sysflow.bpf.c")).arg("-o").arg(object);
+    let source = root.join(format!("driver/bpf/{name}.bpf.c"));
+    command.arg("-c").arg(source).arg("-o").arg(object);
     match command.status() {
         Ok(status) if status.success() => {}
         Ok(status) => fail(&format!("{} of driver/bpf: {status}", clang.display())),

@@ -181,7 +181,7 @@ program_of() {
 
 # These need root, a driver and a quiet machine: the live stage and the
 # virtual machine run them.
-LIVE=(probe-loader/driver engine/live)
+LIVE=(probe-loader/driver engine/live engine/snapshot)
 
 is_live() {
 	printf '%s\n' "${LIVE[@]}" | grep -qx "$1"
@@ -244,20 +244,22 @@ stage_live() {
 	done < <(test_programs)
 }
 
-# Both test programs in one boot; the second runs also when the first fails.
+# The test programs in one boot; the others run also when one fails.
 # A capture comes out as text on the console, because the guest has no Python
 # to check it with.
 stage_vm() {
 	# shellcheck disable=SC2016 # the guest's shell expands it
 	local guest='/bin/driver-tests; a=$?
 		mkdir /kept && /bin/live-tests --test-threads=1; b=$?
+		/bin/snapshot-tests; c=$?
 		for f in /kept/*; do echo "kept: ${f##*/}"; base64 "$f"; done; echo "kept: nothing more"
-		[ $a -eq 0 ] && [ $b -eq 0 ]'
+		[ $a -eq 0 ] && [ $b -eq 0 ] && [ $c -eq 0 ]'
 	run_tests "kernel module on 6.1" . scripts/vm/run.sh --kernel 6.1 --module-file --timeout 1200 \
 		--file "$target/debug/sysflow:/bin/sysflow" \
 		--file "$target/debug/workload:/bin/workload" \
 		--file "$(program_of probe-loader/driver):/bin/driver-tests" \
 		--file "$(program_of engine/live):/bin/live-tests" \
+		--file "$(program_of engine/snapshot):/bin/snapshot-tests" \
 		-- env SYSFLOW_TEST_DRIVER=kmod SYSFLOW_TEST_MACHINE=1 SYSFLOW_MODULE=/sysflow.ko \
 		SYSFLOW_BIN=/bin/sysflow WORKLOAD_BIN=/bin/workload SYSFLOW_TEST_KEEP=/kept sh -c "$guest"
 	cp "$TALLY/log" "$TALLY/vm.log"

@@ -84,17 +84,6 @@ static __always_inline __u64 sf_cgroup_node(__u64 task)
 	return kn;
 }
 
-static __always_inline __u32 sf_tty_of(__u64 task)
-{
-	__u64 tty = SF_POINTER(signal_struct, SF_POINTER(task_struct, task, signal), tty);
-
-	if (!tty)
-		return 0;
-	return (SF_LOAD(tty_driver, SF_POINTER(tty_struct, tty, driver), major) << 20) |
-	       (SF_LOAD(tty_driver, SF_POINTER(tty_struct, tty, driver), minor_start) +
-		SF_LOAD(tty_struct, tty, index));
-}
-
 static __always_inline void sf_exec_ids(struct sf_rec_exec *rec,
 					__u64 task)
 {

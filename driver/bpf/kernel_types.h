@@ -39,7 +39,17 @@ struct qstr {
 	const unsigned char *name;
 };
 
+/* How often what it guards was changed; odd while it is. */
+struct seqcount {
+	unsigned int sequence;
+};
+
+struct seqcount_spinlock {
+	struct seqcount seqcount;
+};
+
 struct dentry {
+	struct seqcount_spinlock d_seq;
 	struct hlist_bl_node d_hash;
 	struct dentry *d_parent;
 	struct qstr d_name;
@@ -184,6 +194,7 @@ struct tty_struct {
 
 struct signal_struct {
 	atomic_t live;
+	int nr_threads;
 	int group_exit_code;
 	struct tty_struct *tty;
 };
@@ -227,6 +238,7 @@ struct fs_struct {
 
 struct mm_struct {
 	unsigned long arg_start, arg_end, env_start, env_end;
+	struct file *exe_file;
 };
 
 struct kernfs_node {
@@ -252,9 +264,20 @@ struct cgroup_subsys_state {
 	struct cgroup *cgroup;
 };
 
+struct list_head {
+	struct list_head *next;
+};
+
 struct css_set {
 	struct cgroup_subsys_state *subsys[1];	/* as many as the kernel has */
 	struct cgroup *dfl_cgrp;
+	struct list_head cgrp_links;
+};
+
+/* A group of a css_set, one in each hierarchy. */
+struct cgrp_cset_link {
+	struct cgroup *cgrp;
+	struct list_head cgrp_link;
 };
 
 struct linux_binprm {
@@ -327,11 +350,13 @@ struct thread_info {
 struct task_struct {
 	struct thread_info thread_info;
 	struct sched_entity se;
+	unsigned int flags;
 	int pid, tgid;
-	int exit_code;
+	int exit_code, exit_state;
+	char comm[16];
 	__u64 start_boottime;
 	struct task_struct *real_parent, *group_leader;
-	const struct cred *cred;
+	const struct cred *cred, *real_cred;
 	struct fs_struct *fs;
 	struct nsproxy *nsproxy;
 	struct files_struct *files;
@@ -341,10 +366,23 @@ struct task_struct {
 	struct css_set *cgroups;
 };
 
+/* ---- what an iterator is given ---- */
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
 #pragma clang attribute pop
 
 /* Constants that are no part of a kernel header for programs. */
 #define TS_COMPAT	0x0002U
+#define PF_EXITING	0x4U
+#define PF_WQ_WORKER	0x20U
+#define PF_KTHREAD	0x200000U
+#define EXIT_DEAD	0x10
+#define EXIT_ZOMBIE	0x20
 #define FMODE_WRITE	0x2U
 #define FMODE_CREATED	0x100000U
 

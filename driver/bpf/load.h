@@ -12,6 +12,10 @@
 #include <bpf/bpf_core_read.h>
 #include "kernel_types.h"
 
+/* Keeps the compiler from knowing where a value came from, so that it checks
+ * the one the verifier sees checked. */
+#define sf_opaque(var)	__asm__ volatile("" : "+r"(var))
+
 void *bpf_rdonly_cast(const void *obj, __u32 btf_id) __ksym __weak;
 
 #define SF_CAST(type, addr) \

@@ -201,10 +201,6 @@ static __always_inline void sf_copy_tuple(struct sf_tuple *to,
 	SF_WRITE(dst[4], SF_READ(src[4]));
 }
 
-/* Keeps the compiler from knowing where a value came from, so that it checks
- * the one the verifier sees checked. */
-#define sf_opaque(var)	__asm__ volatile("" : "+r"(var))
-
 #define SF_ROUND8(len)	(((len) + 7U) & ~7U)
 
 /* Identity of an open file outside of the kernel. */

@@ -7,8 +7,8 @@
 #ifndef SYSFLOW_BPF_PATH_H
 #define SYSFLOW_BPF_PATH_H
 
-#include "load.h"
 #include "maps.h"
+#include "objects.h"
 
 #define SF_PATH_DEPTH	256	/* names and mounts of one path */
 #define SF_CGROUP_DEPTH	32
@@ -147,13 +147,6 @@ __noinline int sf_path(__u64 vfsmount, __u64 dentry)
 		here.cpu->path_cut = 1;
 	sf_path_done(here.cpu);
 	return 0;
-}
-
-static __always_inline __u64 sf_kernfs_parent(__u64 kn)
-{
-	if (bpf_core_field_exists(struct kernfs_node, __parent))
-		return SF_POINTER(kernfs_node, kn, __parent);
-	return SF_POINTER(kernfs_node___old, kn, parent);
 }
 
 /* Path of a node of kernfs from the root of its hierarchy. */

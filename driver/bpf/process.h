@@ -6,28 +6,8 @@
 #define SYSFLOW_BPF_PROCESS_H
 
 #include "emit.h"
-#include "load.h"
+#include "objects.h"
 #include "select.h"
-
-/* A task in its own pid namespace. */
-struct sf_pidns {
-	__u32 nr;	/* its pid there */
-	__u32 ino;	/* the namespace's inode number */
-};
-
-static __always_inline struct sf_pidns sf_pidns_of(__u64 task)
-{
-	__u64 pid = SF_POINTER(task_struct, task, thread_pid);
-	__u32 level = SF_LOAD(pid, pid, level);
-	__u64 upid = pid + bpf_core_field_offset(struct pid, numbers) +
-			    level * bpf_core_type_size(struct upid);
-	struct sf_pidns ns = {
-		.nr = SF_LOAD(upid, upid, nr),
-		.ino = SF_LOAD(pid_namespace, SF_POINTER(upid, upid, ns), ns.inum),
-	};
-
-	return ns;
-}
 
 static __always_inline __u32 sf_shared(__u64 parent, __u64 child)
 {

@@ -49,7 +49,7 @@ impl Account {
 pub type Count = (&'static str, fn(&Counts) -> u64);
 
 /// The engine's counters.
-pub const COUNTS: [Count; 27] = [
+pub const COUNTS: [Count; 29] = [
     ("events", |c| c.events),
     ("applied", |c| c.applied),
     ("silent", |c| c.silent),
@@ -62,6 +62,8 @@ pub const COUNTS: [Count; 27] = [
     ("damaged", |c| c.damaged),
     ("looked_up", |c| c.looked_up),
     ("not_found", |c| c.not_found),
+    ("scanned_tasks", |c| c.scanned_tasks),
+    ("scanned_proc", |c| c.scanned_proc),
     ("scans", |c| c.scans),
     ("missed", |c| c.missed),
     ("gone", |c| c.gone),

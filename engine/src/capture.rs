@@ -27,6 +27,7 @@ use crate::output::{Ended, Outputs, Watch};
 use crate::raw::{self, End, Meta, Tap};
 use crate::rescan::Rescan;
 use crate::runtimes::Runtimes;
+use crate::scan::Source;
 use crate::snapshot::ProcFs;
 use crate::state::users::Users;
 use crate::{Counts, Engine, Settings};
@@ -128,7 +129,7 @@ const LAG: u64 = 10_000_000;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long the start waits for a scan of /proc: as long as a small host takes,
+/// How long the start waits for a scan of all processes: as long as a small host takes,
 /// and not so long that a ring could fill up.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -183,7 +184,7 @@ impl Capture {
         let gauges = driver.gauges();
         let (kept, board, runtimes) = (driver.kept(), None, None);
         let (positions, scans) = (Arc::new(Positions::new(1)), Arc::default());
-        let (rescan, answered) = (Rescan::new("/proc".into()), 0);
+        let (rescan, answered) = (Rescan::new(Source::host()), 0);
         let recorder = Recorder {
             engine,
             losses,
@@ -231,12 +232,11 @@ impl Capture {
     /// When the probes cannot be attached.
     pub fn start(&mut self) -> Result<(), Error> {
         let recorder = &mut self.recorder;
-        let mut proc = ProcFs::default();
-        let listening = proc.listening();
+        let listening = ProcFs::default().listening();
         recorder.engine.listens(listening.clone());
         self.driver.start()?;
         if let Some(tap) = &mut self.tap {
-            let found = proc.all();
+            let found = recorder.rescan.all();
             let meta = Meta::of_host(&mut self.driver, self.begun, *recorder.engine.clock());
             tap.begin(&meta, self.driver.rings(), recorder.engine.users(), &found, &listening);
             recorder.engine.start_with(found, listening);

@@ -15,6 +15,7 @@ pub mod privileges;
 pub mod raw;
 pub mod rescan;
 pub mod runtimes;
+pub mod scan;
 pub mod scap;
 pub mod semantics;
 pub mod sink;

@@ -1,34 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-//! Scans of /proc beside a capture, in threads of their own: what runs when it
-//! begins, and what is true after a loss. They are taken over in small parts
-//! between two drains, so that no ring waits for /proc.
+//! Scans of all processes beside a capture, in threads of their own: what runs
+//! when it begins, and what is true after a loss. They are taken over in small
+//! parts between two drains, so that no ring waits for them.
 
-use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam::channel::{Receiver, RecvTimeoutError};
 
 use crate::Engine;
 use crate::clock;
 use crate::engine::Corrected;
-use crate::privileges;
+use crate::scan::{Part, STALL, Source};
 use crate::sink::Sink;
-use crate::snapshot::{Found, Listening, ProcFs, Span};
-use crate::threads;
-
-/// Processes that are read and taken over together: below a millisecond of work.
-const PART: usize = 256;
-
-/// Parts that may wait.
-const PARTS: usize = 8;
-
-/// More processes than this are read by several threads.
-const MANY: usize = 2048;
-
-/// Threads that read at most.
-const MAX_THREADS: usize = 8;
+use crate::snapshot::{Found, Listening, Span};
 
 /// How long parts are taken over in one turn; between two, the rings are drained.
 const TURN: Duration = Duration::from_millis(2);
@@ -47,65 +31,15 @@ const MAX_AGAIN: u32 = 4;
 /// generously.
 const LATE: u64 = 20_000_000;
 
-/// A part of a scan.
-#[derive(Debug)]
-pub enum Part {
-    /// Processes, and when the last of them was read, ns of the events' clock.
-    Found(Vec<Found>, u64),
-    /// There are no more.
-    End(Span, Listening),
-}
-
-impl Part {
-    fn read_at(&self) -> u64 {
-        match self {
-            Self::Found(_, at) => *at,
-            Self::End(span, _) => span.ended,
-        }
-    }
-}
-
-/// Reads all processes of a /proc with so many threads, and hands them out in
-/// parts. Ends early when nobody takes them.
-pub fn scan(root: PathBuf, threads: usize, parts: &Sender<Part>) {
-    let mut span =
-        Span { begun: clock::monotonic(), begun_boot: clock::boottime(), ended: 0, whole: true };
-    let proc = ProcFs::at(root);
-    let pids = proc.pids();
-    span.whole = pids.is_ok();
-    let pids = pids.unwrap_or_default();
-    let threads = if pids.len() < MANY { 1 } else { threads.clamp(1, MAX_THREADS) };
-    let (next, whole) = (AtomicUsize::new(0), Mutex::new(true));
-    let work = |mut proc: ProcFs| {
-        while let Some(chunk) = pids.chunks(PART).nth(next.fetch_add(1, Ordering::Relaxed)) {
-            let mut found = Vec::with_capacity(chunk.len());
-            for pid in chunk {
-                match proc.read(*pid) {
-                    Ok(process) => found.extend(process),
-                    Err(_) => *whole.lock().unwrap_or_else(|e| e.into_inner()) = false,
-                }
-            }
-            if parts.send(Part::Found(found, clock::monotonic())).is_err() {
-                return;
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 1..threads {
-            scope.spawn(|| work(proc.clone()));
-        }
-        work(proc.clone());
-    });
-    span.ended = clock::monotonic();
-    span.whole &= whole.into_inner().unwrap_or(false);
-    let _ = parts.send(Part::End(span, proc.listening()));
-}
-
 /// The scans of a capture.
 #[derive(Debug)]
 pub struct Rescan {
-    root: PathBuf,
+    source: Source,
     running: Option<Receiver<Part>>,
+    /// When the scan was heard of last.
+    heard: Instant,
+    /// So long it need not be heard of.
+    stall: Duration,
     /// A part that came before the events until it was read.
     held: Option<Part>,
     /// When the next scan is to begin, ns of the events' clock.
@@ -118,11 +52,19 @@ pub struct Rescan {
 }
 
 impl Rescan {
-    /// Scans of that /proc.
+    /// Scans of these processes.
     #[must_use]
-    pub fn new(root: PathBuf) -> Self {
+    pub fn new(source: Source) -> Self {
         let (running, held, due) = (None, None, None);
-        Self { root, running, held, due, not_before: 0, again: 0, first: false }
+        let (heard, stall) = (Instant::now(), STALL);
+        let (not_before, again, first) = (0, 0, false);
+        Self { source, running, heard, stall, held, due, not_before, again, first }
+    }
+
+    /// All processes at once, where nothing goes on beside.
+    #[must_use]
+    pub fn all(&mut self) -> Vec<Found> {
+        self.source.all()
     }
 
     /// Begins the first scan, of a capture that begins.
@@ -132,16 +74,23 @@ impl Rescan {
     }
 
     fn begin<S: Sink>(&mut self, engine: &mut Engine<S>) {
-        let (sender, receiver) = bounded(PARTS);
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let root = self.root.clone();
-        log::debug!("/proc is read");
+        log::debug!("processes are compared with those of the host");
         engine.begin_scan(clock::monotonic(), self.first);
-        match threads::spawn_with("scan", &[privileges::SYS_PTRACE], move || {
-            scan(root, threads, &sender);
-        }) {
-            Ok(_) => self.running = Some(receiver),
-            Err(error) => log::warn!("the processes cannot be compared with /proc: {error}"),
+        self.heard = Instant::now();
+        match self.source.begin() {
+            Ok(parts) => self.running = Some(parts),
+            Err(error) => {
+                log::warn!("the processes cannot be compared with those of the host: {error}");
+            }
+        }
+    }
+
+    /// The scan goes on, or another begins where it does not.
+    fn look_after<S: Sink>(&mut self, engine: &mut Engine<S>) {
+        if self.heard.elapsed() > self.stall && self.source.has_tasks() {
+            self.source.give_up_tasks();
+            self.running = None;
+            self.begin(engine);
         }
     }
 
@@ -203,13 +152,17 @@ impl Rescan {
             Some(part) => part,
             None => match parts.recv_timeout(patience) {
                 Ok(part) => part,
-                Err(RecvTimeoutError::Timeout) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_after(engine);
+                    return None;
+                }
                 Err(RecvTimeoutError::Disconnected) => {
                     self.running = None;
                     return None;
                 }
             },
         };
+        self.heard = Instant::now();
         // At the start nothing is known that could be newer.
         if !self.first && part.read_at().saturating_add(LATE) > drained {
             self.held = Some(part);
@@ -236,7 +189,9 @@ impl Rescan {
         let corrected = engine.end_scan(span, listening);
         let took = span.ended.saturating_sub(span.begun);
         log::debug!(
-            "/proc was read in {} us, {}",
+            "{} processes were told by the kernel and {} read from /proc, in {} us, {}",
+            span.told,
+            span.read,
             took / 1000,
             if span.whole { "whole" } else { "in part" }
         );
@@ -259,10 +214,11 @@ impl Rescan {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::symlink;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
 
     use super::*;
     use crate::engine::Settings;
+    use crate::scan::scan;
     use crate::snapshot::NoLookup;
     use crate::state::users::Users;
     use sysflow::encode::Encode;
@@ -292,6 +248,10 @@ mod tests {
         }
     }
 
+    fn proc(root: &Path) -> Source {
+        Source::proc(PathBuf::from(root))
+    }
+
     fn engine() -> Engine<Nowhere> {
         let clock = clock::Clock::measure();
         Engine::new(Settings::default(), clock, Users::none(), Box::new(NoLookup), Nowhere)
@@ -314,9 +274,9 @@ mod tests {
         }
         std::fs::create_dir(dir.path().join("self")).expect("a folder");
         let of = |threads| {
-            let (sender, receiver) = bounded(PARTS);
-            let root = dir.path().to_owned();
-            let thread = std::thread::spawn(move || scan(root, threads, &sender));
+            let (sender, receiver) = crossbeam::channel::bounded(8);
+            let source = proc(dir.path());
+            let thread = std::thread::spawn(move || scan(&source, threads, &sender));
             let (mut all, mut ended) = (Vec::new(), None);
             for part in receiver {
                 match part {
@@ -345,7 +305,7 @@ mod tests {
         for pid in 1..=3 {
             put(dir.path(), pid, pid - 1, u64::from(pid));
         }
-        let (mut engine, mut rescan) = (engine(), Rescan::new(dir.path().to_owned()));
+        let (mut engine, mut rescan) = (engine(), Rescan::new(proc(dir.path())));
         rescan.begin_first(&mut engine);
         rescan.wait(&mut engine, Duration::from_secs(60));
         assert_eq!((engine.living(), engine.counts().scans), (3, 0));
@@ -367,7 +327,7 @@ mod tests {
     fn a_part_waits_for_the_events_before_it() {
         let dir = tempfile::tempdir().expect("a folder");
         put(dir.path(), 1, 0, 1);
-        let (mut engine, mut rescan) = (engine(), Rescan::new(dir.path().to_owned()));
+        let (mut engine, mut rescan) = (engine(), Rescan::new(proc(dir.path())));
         rescan.want(5);
         assert_eq!(rescan.step(&mut engine, 4), None);
         assert!(rescan.running.is_none(), "it is not due");
@@ -385,12 +345,35 @@ mod tests {
     fn a_proc_that_cannot_be_read_ends_nobody() {
         let dir = tempfile::tempdir().expect("a folder");
         put(dir.path(), 1, 0, 1);
-        let (mut engine, mut rescan) = (engine(), Rescan::new(dir.path().to_owned()));
+        let (mut engine, mut rescan) = (engine(), Rescan::new(proc(dir.path())));
         rescan.begin_first(&mut engine);
         rescan.wait(&mut engine, Duration::from_secs(60));
-        rescan.root = dir.path().join("nowhere");
+        rescan.source = proc(&dir.path().join("nowhere"));
         rescan.begin(&mut engine);
         assert!(run(&mut rescan, &mut engine).is_nothing());
         assert_eq!(engine.living(), 1);
+    }
+
+    /// Somebody keeps the iterator, as a process does whose memory does not
+    /// answer.
+    #[test]
+    fn a_kernel_that_does_not_go_on_is_not_waited_for() {
+        let source = Source::host();
+        if !source.has_tasks() {
+            eprintln!("skipped: no iterator of tasks here");
+            return;
+        }
+        let (mut engine, mut rescan) = (engine(), Rescan::new(source.clone()));
+        rescan.stall = Duration::from_millis(50);
+        let kept = source.keep();
+        rescan.begin_first(&mut engine);
+        while rescan.is_running() {
+            rescan.take(&mut engine, u64::MAX, Duration::from_millis(20));
+        }
+        assert!(!rescan.source.has_tasks(), "it is not asked again");
+        let counts = engine.counts();
+        assert_eq!(counts.scanned_tasks, 0);
+        assert!(counts.scanned_proc > 0 && engine.living() > 0, "/proc told them: {counts:?}");
+        drop(kept);
     }
 }

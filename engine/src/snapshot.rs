@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //! What runs already: /proc, read at the start of a capture, and again for a
-//! process whose birth did not arrive. Facts and formats: proc(5).
+//! process whose birth did not arrive. Facts and formats: proc(5). And the same
+//! as the kernel's iterator tells it.
+
+pub(crate) mod tasks;
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -12,7 +15,7 @@ use rustc_hash::FxHashSet;
 
 use crate::engine::text::{joined, with_slash};
 
-/// A process as /proc tells it.
+/// A process as /proc tells it, or the kernel itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// Thread group id.
@@ -21,7 +24,7 @@ pub struct Found {
     pub ppid: u32,
     /// Number in its own pid namespace.
     pub vpid: u32,
-    /// Start time, ns of the boot clock, rounded down to a clock tick.
+    /// Start time, ns of the boot clock; of /proc rounded down to a clock tick.
     pub start: u64,
     /// Path of the binary; of a kernel thread its name in brackets.
     pub exe: String,
@@ -61,7 +64,7 @@ impl Lookup for NoLookup {
     }
 }
 
-/// When a scan of /proc was made.
+/// When a scan of all processes was made, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
     /// When it began, ns of the events' clock.
@@ -72,6 +75,10 @@ pub struct Span {
     pub ended: u64,
     /// Every process could be read that did not end meanwhile.
     pub whole: bool,
+    /// Processes that the kernel's iterator told.
+    pub told: u64,
+    /// Processes that were read from /proc.
+    pub read: u64,
 }
 
 /// This host's /proc.

@@ -17,6 +17,7 @@ mod log;
 mod off;
 mod prod;
 mod select;
+pub mod tasks;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 

@@ -23,6 +23,7 @@ pub mod status;
 
 pub use counters::Counters;
 pub use driver::Driver;
+pub use ebpf::tasks::Tasks;
 pub use record::Record;
 pub use ring::Ring;
 pub use selection::Selection;

@@ -104,7 +104,12 @@ pub struct Counts {
     pub looked_up: u64,
     /// Of those, not found there.
     pub not_found: u64,
-    /// Times that all processes were compared with /proc, after a loss.
+    /// Processes that the kernel's iterator told in scans.
+    pub scanned_tasks: u64,
+    /// Processes that scans read from /proc.
+    pub scanned_proc: u64,
+    /// Times that all processes were compared with those of the host, after a
+    /// loss.
     pub scans: u64,
     /// Processes found by that whose birth was lost.
     pub missed: u64,

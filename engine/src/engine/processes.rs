@@ -21,7 +21,8 @@ use crate::state::process::{ProcRef, Process, Program};
 /// Flag of clone(2): the child is a thread.
 const CLONE_THREAD: u64 = 0x1_0000;
 
-/// /proc tells start times in clock ticks of 10 ms, rounded down.
+/// /proc tells start times in clock ticks of 10 ms, rounded down; the kernel's
+/// iterator to the nanosecond.
 const TICK: u64 = 10_000_000;
 
 /// Ancestors that are looked up with a process at most.
@@ -40,7 +41,7 @@ fn same_start(process: &Process, start: u64) -> bool {
     }
 }
 
-/// Whether a start time told by /proc is that of the known process.
+/// Whether a start time told by a scan is that of the known process.
 pub(super) fn same_tick(process: &Process, start: u64) -> bool {
     process.start / TICK == start / TICK
 }
@@ -70,6 +71,7 @@ impl<S: Sink> Engine<S> {
         let process = Process {
             ts: oid.create_ts,
             start: found.start,
+            start_exact: !found.start.is_multiple_of(TICK),
             told: self.now,
             program: Arc::new(Program { exe, args }),
             env,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-//! What /proc tells of all processes, against what is known: at the start of a
+//! What a scan tells of all processes, against what is known: at the start of a
 //! capture, when nothing is known, and after a loss, when something may be
 //! wrong. It comes in parts, while events go on.
 //!
@@ -76,6 +76,8 @@ impl<S: Sink> Engine<S> {
     pub fn end_scan(&mut self, span: &Span, listening: Listening) -> Corrected {
         let Some(scan) = self.scan.take() else { return Corrected::default() };
         self.listening.take(listening);
+        self.counts.scanned_tasks += span.told;
+        self.counts.scanned_proc += span.read;
         for (pid, ppid) in &scan.seen {
             self.connect_to_parent(*pid, *ppid);
         }

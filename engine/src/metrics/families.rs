@@ -116,7 +116,7 @@ fn engine(text: &mut Text, state: &State) {
         ("sysflow_processes_not_found", "Of those, not found there", counts.not_found),
         (
             "sysflow_scans",
-            "Times that all processes were compared with /proc, after a loss",
+            "Times that all processes were compared with those of the host, after a loss",
             counts.scans,
         ),
         ("sysflow_processes_missed", "Processes found by that whose birth was lost", counts.missed),
@@ -128,6 +128,10 @@ fn engine(text: &mut Text, state: &State) {
     ] {
         text.counter(name, help).sample(&[], number);
     }
+    let mut family =
+        text.counter("sysflow_scanned_processes", "Processes that scans found, by way");
+    family.sample(&[("way", &"tasks")], counts.scanned_tasks);
+    family.sample(&[("way", &"proc")], counts.scanned_proc);
     for (name, help, number) in [
         ("sysflow_flows_open", "Flows that go on", state.flows),
         ("sysflow_processes_alive", "Processes that live", state.processes),

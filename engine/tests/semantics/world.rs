@@ -107,7 +107,8 @@ impl World {
         self.engine.begin_scan(begun, false);
         self.now += 1;
         self.engine.scanned(found);
-        let span = Span { begun, begun_boot: begun, ended: self.now, whole: true };
+        let span =
+            Span { begun, begun_boot: begun, ended: self.now, whole: true, ..Span::default() };
         self.engine.end_scan(&span, Listening::default())
     }
 
