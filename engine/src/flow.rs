@@ -2,10 +2,12 @@
 //! Hot path. Flows: what one thread did on one descriptor with one object.
 //! May not appear here: locks, system calls, formatting, string copies.
 //!
-//! A flow is in four places at once, by number: the table by key, the list of
-//! its process (in the order of their start), the list of its descriptor (the
-//! one used last comes first), and the queue for export (in the order of their
-//! last export, which with one interval for all is the order of the next).
+//! A flow is in three lists at once, by number: that of its process (in the
+//! order of their start), that of its descriptor (the one used last comes
+//! first), and the queue for export (in the order of their last export, which
+//! with one interval for all is the order of the next). It is found by its
+//! descriptor, on which there is rarely more than one; where there are more, or
+//! the descriptor is not remembered, by an index of keys.
 
 use hashbrown::HashTable;
 use rustc_hash::FxBuildHasher;
@@ -64,6 +66,10 @@ pub struct Flow {
     of_process: Links,
     of_descriptor: Links,
     of_queue: Links,
+    /// It is in the list of its descriptor.
+    listed: bool,
+    /// It is in the index.
+    indexed: bool,
 }
 
 /// Neighbours in a list.
@@ -112,6 +118,10 @@ pub struct Lists<'a> {
     pub descriptor: Option<&'a mut List>,
 }
 
+/// Flows on a descriptor that are looked through one by one. All flows on one
+/// with more are in the index.
+const FEW: usize = 4;
+
 /// Memory of a flow: its place and its share of the index, which is at least
 /// 7/16 full.
 pub(crate) const BYTES: usize = size_of::<Option<Flow>>() + 2 * size_of::<u32>();
@@ -121,7 +131,11 @@ pub(crate) const BYTES: usize = size_of::<Option<Flow>>() + 2 * size_of::<u32>()
 pub struct Flows {
     slots: Vec<Option<Flow>>,
     free: Vec<u32>,
+    /// By key, of those that are on a descriptor with many, or on none that is
+    /// remembered.
     index: HashTable<u32>,
+    /// Those that are in no list of a descriptor.
+    unlisted: usize,
     queue: List,
     /// Times of export count in units of this, ns.
     grain: Grain,
@@ -206,13 +220,71 @@ impl Flows {
         self.slots[place as usize].as_mut().expect("the flow is in the table")
     }
 
-    /// Place of the flow with this key.
+    /// Place of the flow with this key; `list` is that of its descriptor.
     #[must_use]
-    pub fn find(&self, key: &Key) -> Option<u32> {
+    #[inline]
+    pub fn find(&self, key: &Key, list: List) -> Option<u32> {
+        let mut at = list.first;
+        for _ in 0..FEW {
+            if at == NONE {
+                break;
+            }
+            let flow = self.get(at);
+            if flow.key == *key {
+                return Some(at);
+            }
+            at = flow.of_descriptor.next;
+        }
+        if at == NONE && self.unlisted == 0 { None } else { self.find_in_index(key) }
+    }
+
+    #[cold]
+    fn find_in_index(&self, key: &Key) -> Option<u32> {
         let slots = &self.slots;
         self.index
             .find(hash(key), |at| slots[*at as usize].as_ref().is_some_and(|f| f.key == *key))
             .copied()
+    }
+
+    #[cold]
+    fn add_to_index(&mut self, place: u32) {
+        let flow = self.get_mut(place);
+        if std::mem::replace(&mut flow.indexed, true) {
+            return;
+        }
+        let hashed = hash(&flow.key);
+        let slots = &self.slots;
+        self.index.insert_unique(hashed, place, |at| {
+            slots[*at as usize].as_ref().map_or(0, |flow| hash(&flow.key))
+        });
+    }
+
+    #[cold]
+    fn remove_from_index(&mut self, place: u32) {
+        let hash = hash(&self.get(place).key);
+        if let Ok(entry) = self.index.find_entry(hash, |other| *other == place) {
+            entry.remove();
+        }
+    }
+
+    /// Whether another one on the descriptor makes them too many to be looked
+    /// through. Those that are there are in the index then.
+    #[inline]
+    fn becomes_long(&mut self, list: List) -> bool {
+        let few = self.on(list).take(FEW).count();
+        if few == FEW {
+            self.index_all(list);
+        }
+        few == FEW
+    }
+
+    #[cold]
+    fn index_all(&mut self, list: List) {
+        let mut at = list.first;
+        for _ in 0..FEW {
+            self.add_to_index(at);
+            at = self.get(at).of_descriptor.next;
+        }
     }
 
     /// Starts a flow. There is none with this key.
@@ -230,6 +302,8 @@ impl Flows {
             of_process: LOOSE,
             of_descriptor: LOOSE,
             of_queue: LOOSE,
+            listed: lists.descriptor.is_some(),
+            indexed: false,
         };
         let place = match self.free.pop() {
             Some(at) => {
@@ -241,13 +315,18 @@ impl Flows {
                 u32::try_from(self.slots.len() - 1).expect("fewer than 2^32 flows")
             }
         };
-        let slots = &self.slots;
-        self.index.insert_unique(hash(&key), place, |at| {
-            slots[*at as usize].as_ref().map_or(0, |flow| hash(&flow.key))
-        });
         self.append(place, lists.process, |flow| &mut flow.of_process);
-        if let Some(list) = lists.descriptor {
-            self.prepend(place, list, |flow| &mut flow.of_descriptor);
+        match lists.descriptor {
+            Some(list) => {
+                if self.becomes_long(*list) {
+                    self.add_to_index(place);
+                }
+                self.prepend(place, list, |flow| &mut flow.of_descriptor);
+            }
+            None => {
+                self.unlisted += 1;
+                self.add_to_index(place);
+            }
         }
         let mut queue = self.queue;
         self.append(place, &mut queue, |flow| &mut flow.of_queue);
@@ -258,25 +337,27 @@ impl Flows {
     /// Ends a flow: takes it out of everything. Its key.
     pub fn end(&mut self, place: u32, lists: Lists<'_>) -> Key {
         self.unlink(place, lists.process, |flow| &mut flow.of_process);
-        if let Some(list) = lists.descriptor {
-            self.unlink(place, list, |flow| &mut flow.of_descriptor);
+        let Flow { key, listed, indexed, .. } = *self.get(place);
+        match lists.descriptor {
+            Some(list) if listed => self.unlink(place, list, |flow| &mut flow.of_descriptor),
+            _ => self.unlisted -= usize::from(!listed),
         }
         let mut queue = self.queue;
         self.unlink(place, &mut queue, |flow| &mut flow.of_queue);
         self.queue = queue;
-        let key = self.get(place).key;
-        self.slots[place as usize] = None;
-        if let Ok(entry) = self.index.find_entry(hash(&key), |other| *other == place) {
-            entry.remove();
+        if indexed {
+            self.remove_from_index(place);
         }
+        self.slots[place as usize] = None;
         self.free.push(place);
         key
     }
 
     /// Makes the flow the first of its descriptor's list, where the next
     /// operation looks.
+    #[inline]
     pub fn touch(&mut self, place: u32, list: &mut List) {
-        if list.first != place {
+        if list.first != place && self.get(place).listed {
             self.unlink(place, list, |flow| &mut flow.of_descriptor);
             self.prepend(place, list, |flow| &mut flow.of_descriptor);
         }
@@ -345,13 +426,13 @@ impl Flows {
     /// Number of open flows.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.slots.len() - self.free.len()
     }
 
     /// Whether none is open.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.len() == 0
     }
 
     /// Bytes that the table takes.
@@ -406,52 +487,74 @@ mod tests {
     }
 
     proptest! {
-        /// Lists, queue and table agree with a plain model.
+        /// Lists, queue and table agree with a plain model, with few flows on a
+        /// descriptor, with many, and with none that is remembered.
         #[test]
-        fn the_table_agrees_with_a_model(steps in proptest::collection::vec((0u8..4, 0i32..8), 0..200)) {
-            let (mut flows, mut list, mut fds) =
-                (Flows::default(), List::default(), [List::default(); 2]);
-            let (mut model, mut queue): (Vec<i32>, Vec<i32>) = (Vec::new(), Vec::new());
-            for (now, (what, fd)) in steps.into_iter().enumerate() {
-                let now = now as u64;
-                // Two descriptor lists, chosen by parity.
-                let on = &mut fds[fd as usize % 2];
-                match (what, flows.find(&key(1, fd))) {
-                    (0 | 1, None) => {
-                        flows.start(key(1, fd), false, now, lists(&mut list, on));
-                        model.push(fd);
-                        queue.push(fd);
-                    }
-                    (2, Some(at)) => {
-                        prop_assert_eq!(flows.end(at, lists(&mut list, on)), key(1, fd));
-                        model.retain(|other| *other != fd);
-                        queue.retain(|other| *other != fd);
+        fn the_table_agrees_with_a_model(
+            steps in proptest::collection::vec((0u8..5, 0u32..20, 0usize..3), 0..300)
+        ) {
+            let (mut flows, mut list) = (Flows::default(), List::default());
+            // The descriptor of each thread is told by the number; the last is not remembered.
+            let mut fds = [List::default(); 2];
+            let (mut model, mut queue): (Vec<(u32, usize)>, Vec<_>) = (Vec::new(), Vec::new());
+            for (now, (what, tid, fd)) in steps.into_iter().enumerate() {
+                let (now, is) = (now as u64, (tid, fd));
+                let key = Key { tid, ..key(1, fd as i32) };
+                let on = fds.get(fd).copied().unwrap_or_default();
+                let found = flows.find(&key, on);
+                prop_assert_eq!(found.map(|at| flows.get(at).key), model.contains(&is).then_some(key));
+                let lists = Lists { process: &mut list, descriptor: fds.get_mut(fd) };
+                match (what, found) {
+                    (0..=2, None) => {
+                        flows.start(key, false, now, lists);
+                        model.push(is);
+                        queue.push(is);
                     }
                     (3, Some(at)) => {
+                        prop_assert_eq!(flows.end(at, lists), key);
+                        model.retain(|other| *other != is);
+                        queue.retain(|other| *other != is);
+                    }
+                    (4, Some(at)) => {
                         flows.restart(at, now);
-                        flows.touch(at, on);
-                        prop_assert_eq!(on.first(), at);
-                        queue.retain(|other| *other != fd);
-                        queue.push(fd);
+                        if let Some(on) = lists.descriptor {
+                            flows.touch(at, on);
+                            prop_assert_eq!(on.first(), at);
+                        }
+                        queue.retain(|other| *other != is);
+                        queue.push(is);
                     }
                     _ => {}
                 }
-                let listed: Vec<_> = flows.of(list).map(|at| flows.get(at).key.fd).collect();
+                let is = |at: u32| (flows.get(at).key.tid, flows.get(at).key.fd as usize);
+                let listed: Vec<_> = flows.of(list).map(is).collect();
                 prop_assert_eq!(&listed, &model);
-                prop_assert_eq!(flows.len(), model.len());
-                let on: Vec<_> = fds
-                    .iter()
-                    .flat_map(|on| flows.on(*on))
-                    .map(|at| flows.get(at).key.fd)
-                    .collect();
-                let mut sorted = on.clone();
-                sorted.sort_by_key(|fd| model.iter().position(|other| other == fd));
-                prop_assert_eq!(&sorted, &model);
-                prop_assert!(on.is_sorted_by_key(|fd| fd % 2));
-                let due = flows.due(u64::MAX, 1).map(|at| flows.get(at).key.fd);
+                prop_assert_eq!((flows.len(), flows.is_empty()), (model.len(), model.is_empty()));
+                for (fd, on) in fds.iter().enumerate() {
+                    let mut here: Vec<_> = flows.on(*on).map(is).collect();
+                    here.sort_by_key(|other| model.iter().position(|is| is == other));
+                    let want: Vec<_> = model.iter().copied().filter(|is| is.1 == fd).collect();
+                    prop_assert_eq!(here, want);
+                }
+                let due = flows.due(u64::MAX, 1).map(is);
                 prop_assert_eq!(due, queue.first().copied());
             }
         }
+    }
+
+    /// A flow of a descriptor that was not remembered when it began is found
+    /// when it is, and leaves its list alone.
+    #[test]
+    fn a_descriptor_can_be_remembered_later() {
+        let (mut flows, mut list, mut on) = (Flows::default(), List::default(), List::default());
+        let one = flows.start(key(1, 3), false, 0, Lists { process: &mut list, descriptor: None });
+        let other = Key { tid: 2, ..key(1, 3) };
+        let two = flows.start(other, false, 0, lists(&mut list, &mut on));
+        assert_eq!(flows.find(&key(1, 3), on), Some(one));
+        flows.touch(one, &mut on);
+        flows.end(one, lists(&mut list, &mut on));
+        assert_eq!((on.first(), flows.find(&key(1, 3), on)), (two, None));
+        assert_eq!(flows.find(&other, on), Some(two));
     }
 
     #[test]

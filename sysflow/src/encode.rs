@@ -29,7 +29,7 @@ use crate::record::{
     Process, ProcessEvent, ProcessFlow, Record, RecordRef,
 };
 use crate::schema::Version;
-use crate::wire::{Put, PutAs as _, Room, put_long};
+use crate::wire::{LARGE, Put, PutAs as _, Room, SMALL, put_long};
 
 /// Something that is written as one record.
 pub trait Encode {
@@ -110,7 +110,7 @@ encode! {
 /// Records without text and of no more than some dozen fields, nearly all that a trace has: they are
 /// put together aside, where there is always room.
 macro_rules! encode_aside {
-    ($($kind:ident;)+) => {$(
+    ($($kind:ident: $size:ident;)+) => {$(
         impl Encode for $kind {
             #[inline]
             fn kind(&self) -> Kind {
@@ -119,7 +119,7 @@ macro_rules! encode_aside {
 
             #[inline]
             fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
-                let mut room = Room::new();
+                let mut room = Room::<$size>::new();
                 put_long(&mut room, Kind::$kind as i64);
                 self.put_as(version, &mut room);
                 out.extend_from_slice(room.taken());
@@ -129,10 +129,10 @@ macro_rules! encode_aside {
 }
 
 encode_aside! {
-    NetworkFlow;
-    FileFlow;
-    FileEvent;
-    NetworkEvent;
+    NetworkFlow: LARGE;
+    FileFlow: SMALL;
+    FileEvent: SMALL;
+    NetworkEvent: LARGE;
 }
 
 #[cfg(test)]

@@ -31,8 +31,10 @@ impl<S: Sink> Engine<S> {
 
     /// The flow with this key; it becomes the first of its descriptor.
     pub(super) fn find_flow(&mut self, key: &Key) -> Option<u32> {
-        let place = self.flows.find(key)?;
-        if let Some(list) = self.processes.get_mut(key.process).lists(key.fd).descriptor {
+        let mut lists = self.processes.get_mut(key.process).lists(key.fd);
+        let list = lists.descriptor.as_deref().copied().unwrap_or_default();
+        let place = self.flows.find(key, list)?;
+        if let Some(list) = &mut lists.descriptor {
             self.flows.touch(place, list);
         }
         Some(place)

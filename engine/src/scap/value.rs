@@ -33,8 +33,27 @@ pub(super) fn unsigned(bytes: Option<&[u8]>) -> Option<u32> {
 #[inline]
 pub(super) fn text(bytes: Option<&[u8]>) -> Option<&[u8]> {
     let bytes = bytes?;
-    let end = memchr::memchr(0, bytes).unwrap_or(bytes.len());
-    Some(&bytes[..end])
+    let Some(last) = bytes.last_chunk() else {
+        return bytes.split(|byte| *byte == 0).next();
+    };
+    // Most are short: to call what is made for long ones would cost more.
+    for (at, eight) in bytes.as_chunks().0.iter().enumerate() {
+        if let Some(end) = first_nul(*eight) {
+            return bytes.get(..8 * at + end);
+        }
+    }
+    // The last ones again, with those that were no eight.
+    let end = first_nul(*last).map_or(bytes.len(), |end| bytes.len() - 8 + end);
+    bytes.get(..end)
+}
+
+/// Where the first NUL is.
+#[inline]
+fn first_nul(bytes: [u8; 8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let bytes = u64::from_le_bytes(bytes);
+    let nul = bytes.wrapping_sub(ONES) & !bytes & (0x80 * ONES);
+    (nul != 0).then(|| (nul.trailing_zeros() / 8) as usize)
 }
 
 /// Text of records, which is UTF-8; the old one if it is the same.
@@ -217,6 +236,8 @@ fn end<const N: usize>(bytes: &[u8]) -> Option<(&[u8; N], u16, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -226,6 +247,15 @@ mod tests {
         assert_eq!(signed(Some(&[])), None);
         assert_eq!(unsigned(Some(&[0xff])), Some(255));
         assert_eq!(unsigned(Some(&[1, 0, 0, 0, 9, 9, 9, 9])), Some(1));
+    }
+
+    proptest! {
+        #[test]
+        fn texts_end_with_the_first_nul(bytes in prop::collection::vec(0u8..4, 0..40), high in any::<u8>()) {
+            let bytes: Vec<u8> = bytes.into_iter().map(|b| if b == 3 { high } else { b }).collect();
+            let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+            prop_assert_eq!(text(Some(&bytes)), Some(&bytes[..end]));
+        }
     }
 
     #[test]

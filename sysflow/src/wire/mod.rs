@@ -17,7 +17,7 @@ pub use cursor::Malformed;
 pub(crate) use get::Get;
 pub use list::{Items, List, TextMap};
 pub(crate) use out::Out;
-pub(crate) use out::Room;
+pub(crate) use out::{LARGE, Room, SMALL};
 pub use owned::IntoOwned;
 pub(crate) use owned::plain;
 pub(crate) use put::Put;

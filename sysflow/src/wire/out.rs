@@ -33,40 +33,45 @@ impl Out for Vec<u8> {
     }
 }
 
-/// Most bytes of a record without text.
-const MOST: usize = 256;
-
 /// The longest that is taken at once.
 const STEP: usize = 32;
 
-/// Room for one record without text. That it is large enough is known beforehand, so that no byte
-/// of it asks whether there is room, as every one of a `Vec` does.
-pub(crate) struct Room {
-    bytes: [u8; MOST + STEP],
+/// Bytes of a [`Room`] for records without text, and of one for the shorter of them, which is cleared
+/// faster.
+pub(crate) const LARGE: usize = 256 + STEP;
+pub(crate) const SMALL: usize = 128 + STEP;
+
+/// Room for one record without text, [`STEP`] more than it takes. That it is large enough is known
+/// beforehand, so that no byte of it asks whether there is room, as every one of a `Vec` does.
+pub(crate) struct Room<const SIZE: usize> {
+    bytes: [u8; SIZE],
     len: usize,
 }
 
-impl Room {
+impl<const SIZE: usize> Room<SIZE> {
+    /// Most bytes of a record; a power of two.
+    const MOST: usize = SIZE - STEP;
+
     #[inline(always)]
     pub(crate) fn new() -> Self {
-        Self { bytes: [0; MOST + STEP], len: 0 }
+        Self { bytes: [0; SIZE], len: 0 }
     }
 
     /// What was taken.
     #[inline(always)]
     pub(crate) fn taken(&self) -> &[u8] {
-        debug_assert!(self.len <= MOST, "a record without text has at most {MOST} bytes");
-        &self.bytes[..self.len.min(MOST)]
+        debug_assert!(self.len <= Self::MOST, "a record without text is no longer");
+        &self.bytes[..self.len.min(Self::MOST)]
     }
 
     /// Where the next byte goes, which the compiler sees to be within.
     #[inline(always)]
     fn at(&self) -> usize {
-        self.len % MOST
+        self.len % Self::MOST
     }
 }
 
-impl Out for Room {
+impl<const SIZE: usize> Out for Room<SIZE> {
     #[inline(always)]
     fn byte(&mut self, byte: u8) {
         let at = self.at();
