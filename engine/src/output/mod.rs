@@ -210,6 +210,17 @@ pub struct Ended {
     pub stuck: bool,
 }
 
+impl Ended {
+    /// Whether everything that could be written was. What it shed because it
+    /// did not keep up, or nobody read it, is no failure.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let Self { numbers, stuck, .. } = self;
+        let failed = numbers.gone.total() + numbers.shed[Cause::Failed as usize].total();
+        !stuck && failed == 0 && !numbers.failing
+    }
+}
+
 /// What an output gets at present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
