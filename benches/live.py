@@ -10,15 +10,17 @@ the other:
   alone     nobody watches
   sysflow   sysflow record, default rings, to a file
   bpftrace  counts of calls and sums of results by process, in the kernel
-  sysdig    sysdig -w, with its own eBPF program, where it runs
+  sysdig    sysdig -w: all calls with their arguments, to a file; with its own
+            eBPF program if it has one (--modern-bpf), or that of
+            SYSDIG_BPF_PROBE, else with its kernel module
   strace    strace -f -c: counts of calls by name
 
 Told are the requests per second of wrk, fastest and median, and the median of
 the ratios to `alone` within one round, so that what else the machine does
 counts for all. A capture that lost anything is an error. Of sysflow also the
 CPU time of its process for each event. Needs root, nginx and wrk; what else is
-not installed, or does not run here, is left out and said. Builds the release
-profile first.
+not installed, or does not run here, is left out, and the table says why. Builds
+the release profile first.
 """
 
 import argparse
@@ -145,31 +147,44 @@ class Tool:
         return usage.ru_utime + usage.ru_stime
 
 
+def sysdig(scap):
+    """Its command for this host, and by which driver it sees calls."""
+    told = subprocess.run(["sysdig", "--help"], capture_output=True, text=True, check=False).stdout
+    probe = os.environ.get("SYSDIG_BPF_PROBE")
+    if "--modern-bpf" in told:
+        return ["sysdig", "--modern-bpf", "-w", scap], "its own eBPF program"
+    if probe:
+        return ["sysdig", "-B", probe, "-w", scap], f"the eBPF program {probe}"
+    return ["sysdig", "-w", scap], "its kernel module: this version has no eBPF program in itself"
+
+
 def tools(args, program, folder, server):
-    """The tools that are here, by name."""
+    """The tools that run here by name, and why others do not."""
     pids = [word for pid in server.pids() for word in ("-p", str(pid))]
     trace = folder / "out.sf"
-    scap = folder / "out.scap"
+    with_sysdig, by = sysdig(str(folder / "out.scap")) if shutil.which("sysdig") else ([], "")
     record = [str(program), "record", "--driver", args.driver, "-w", str(trace)]
     all_tools = [
         Tool("sysflow", record, "recording to "),
         Tool("bpftrace", ["unshare", "-m", "sh", "-c", WITH_TRACEFS, "sh", BPFTRACE], "Attaching"),
-        Tool("sysdig", ["sysdig", "--modern-bpf", "-w", str(scap)], 3),
+        Tool("sysdig", with_sysdig, 3),
         Tool("strace", ["strace", "-f", "-c", "-o", str(folder / "strace"), *pids], 1),
     ]
-    found = {}
+    found, missing = {}, {}
     for tool in all_tools:
         if args.only and tool.name not in args.only:
             continue
         if tool.name != "sysflow" and not shutil.which(tool.name):
-            print(f"{tool.name}: left out, it is not installed")
+            missing[tool.name] = "it is not installed"
         elif not tool.start():
-            print(f"{tool.name}: left out, it does not run here: {last_line(tool.told())}")
+            missing[tool.name] = last_line(tool.told())
+            if tool.name == "sysdig":
+                missing[tool.name] += f" (with {by})"
         else:
             time.sleep(1)
             tool.stop()
             found[tool.name] = tool
-    return found
+    return found, missing
 
 
 def last_line(text):
@@ -207,13 +222,15 @@ def measure(args, found, folder):
     return rates, costs, losses
 
 
-def report(rates, costs, losses):
+def report(rates, missing, costs, losses):
     for name, found in rates.items():
         ratios = [mine / alone for mine, alone in zip(found, rates["alone"])]
         print(
             f"{name:<9} requests/s: best {max(found):9.0f}  median {statistics.median(found):9.0f}"
             f"  of alone: median {100 * statistics.median(ratios):5.1f} %"
         )
+    for name, why in missing.items():
+        print(f"{name:<9} left out: {why}")
     if costs:
         events = [events for _, events in costs]
         each = [cost for cost, _ in costs]
@@ -239,11 +256,11 @@ def main():
         folder.chmod(0o755)
         server = Server(folder)
         try:
-            found = tools(args, program, folder, server)
+            found, missing = tools(args, program, folder, server)
             rates, costs, losses = measure(args, found, folder)
         finally:
             server.end()
-    report(rates, costs, losses)
+    report(rates, missing, costs, losses)
     if losses:
         sys.exit("live.py: the capture lost operations")
 

@@ -3,7 +3,7 @@
 # Records real mixes of system calls with the eBPF driver, as the input of
 # replay-rings: a web server, a build, a database, a copy of files, and a flood
 # of reads and writes. Each recording holds what the mix did and nothing else
-# of the host.
+# of the host, and has five million events or more.
 set -euo pipefail
 # shellcheck source=../scripts/lib/common.sh
 . "$(dirname "$0")/../scripts/lib/common.sh"
@@ -17,8 +17,11 @@ usage() {
 		  --driver NAME  ebpf or kmod (ebpf)
 		  MIX            ${MIXES[*]}; all if none is named
 		Needs root, nginx, wrk and redis-server of Debian, and the release
-		build. Recordings are put into $CACHE/mixes. SYSFLOW_FLOOD is how
-		often each process of the flood reads and writes (3000000).
+		build; for build gcc and make. Recordings are put into $CACHE/mixes:
+		about 450 MB in all.
+		SYSFLOW_FLOOD is how often each process of the flood reads and writes
+		(3000000), SYSFLOW_SOURCES how many files are compiled (3200),
+		SYSFLOW_COPIES how often the tree is copied (until it is enough).
 	USAGE
 }
 
@@ -85,10 +88,43 @@ mix_web() {
 	wait $server || true
 }
 
-# cargo and rustc build the library of the format and all that it needs.
+# A project in C: each file needs some of its headers, which need others.
+prepare_build() {
+	local project=$work/project headers=400 number needs
+	mkdir -p "$project"
+	for number in $(seq $headers); do
+		cat >"$project/part$number.h" <<-HEADER
+			#pragma once
+			#include "part$((number / 2 + 1)).h"
+			struct part$number { int first; char name[$number]; };
+			static inline int part${number}_size(void) { return sizeof(struct part$number); }
+		HEADER
+	done
+	for number in $(seq "${SYSFLOW_SOURCES:-3200}"); do
+		{
+			printf '#include <%s.h>\n' stdio stdlib string unistd errno sys/stat sys/socket
+			for needs in $(seq 60); do
+				printf '#include "part%d.h"\n' $(((number * 7 + needs * 13) % headers + 1))
+			done
+			printf 'int f%d(void) { return part%d_size(); }\n' "$number" \
+				$(((number * 7 + 13) % headers + 1))
+		} >"$project/file$number.c"
+	done
+	cat >"$project/Makefile" <<-'MAKE'
+		objects := $(patsubst %.c,%.o,$(wildcard *.c))
+		all.a: $(objects)
+			ar rcs $@ $^
+	MAKE
+	# A rule's commands begin with a tab.
+	sed -i 's/^ar/\tar/' "$project/Makefile"
+}
+
+# cargo and rustc build the library of the format and all that it needs; make
+# and gcc, two at a time, build the project in C.
 mix_build() {
 	CARGO_TARGET_DIR=$work/target cargo build --quiet --offline --locked \
 		--manifest-path "$ROOT/Cargo.toml" -p sysflow
+	make -s -j2 -C "$work/project" CC=gcc
 }
 
 # redis-benchmark with 50 clients, against a server that writes a log of all
@@ -103,20 +139,26 @@ mix_database() {
 	wait $server || true
 }
 
-# A tree is copied, packed and unpacked, and removed.
+# A tree is copied, packed and unpacked, and removed; again until there were
+# enough files, each of which is about 34 events.
 mix_copy() {
-	cp -a /usr/include "$work/copy"
-	cp -a /usr/share/doc "$work/copy/doc"
-	mkdir "$work/unpacked"
-	tar -C "$work/copy" -c . | tar -C "$work/unpacked" -x
-	cp -r --reflink=never --sparse=always "$work/copy" "$work/again"
-	rm -r "$work/copy" "$work/unpacked" "$work/again"
+	local files copies=${SYSFLOW_COPIES:-0}
+	files=$(find /usr/include /usr/share/doc | wc -l)
+	[ "$copies" -gt 0 ] || copies=$((5500000 / (34 * files) + 1))
+	for _ in $(seq "$copies"); do
+		cp -a /usr/include "$work/copy"
+		cp -a /usr/share/doc "$work/copy/doc"
+		mkdir "$work/unpacked"
+		tar -C "$work/copy" -c . | tar -C "$work/unpacked" -x
+		cp -r --reflink=never --sparse=always "$work/copy" "$work/again"
+		rm -r "$work/copy" "$work/unpacked" "$work/again"
+	done
 }
 
 # Two processes that read and write single bytes, and nothing else.
 mix_flood() {
-	dd if=/dev/zero of=/dev/null bs=1 count=${SYSFLOW_FLOOD:-3000000} status=none &
-	dd if=/dev/zero of=/dev/null bs=1 count=${SYSFLOW_FLOOD:-3000000} status=none
+	dd if=/dev/zero of=/dev/null bs=1 count="${SYSFLOW_FLOOD:-3000000}" status=none &
+	dd if=/dev/zero of=/dev/null bs=1 count="${SYSFLOW_FLOOD:-3000000}" status=none
 	wait
 }
 
@@ -124,7 +166,7 @@ need_for() {
 	case $1 in
 	web) need nginx nginx && need wrk wrk ;;
 	database) need redis-server redis-server && need redis-benchmark redis-tools ;;
-	build) need cargo rustup ;;
+	build) need cargo rustup && need gcc gcc && need make make ;;
 	esac
 }
 
@@ -142,6 +184,7 @@ wait_for() {
 # The load waits at a gate until it is recorded, with all that it will start.
 record() {
 	local gate=$work/gate log=$work/recorder.log
+	if [ "$(type -t "prepare_$1")" = function ]; then "prepare_$1"; fi
 	rm -f "$gate" && mkfifo "$gate"
 	(
 		read -r _ <"$gate"

@@ -1,52 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The memory of the engine stays below its ceiling, and flat.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use benches::synthetic::Host;
+use counting_allocator::{Counting, highest, live};
 use engine::sink::Sink;
 use engine::state::limits::Limits;
 use sysflow::encode::Encode;
-
-/// Keeps count of what the current thread has allocated and not yet given back.
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-    static HIGHEST: Cell<usize> = const { Cell::new(0) };
-}
-
-fn change(more: usize, less: usize) {
-    // A thread that ends allocates after its counter is gone.
-    let _ = LIVE.try_with(|live| {
-        live.set(live.get().wrapping_add(more).wrapping_sub(less));
-        let _ = HIGHEST.try_with(|highest| highest.set(highest.get().max(live.get())));
-    });
-}
-
-// SAFETY: every call is passed on to the system's allocator with the same arguments; counting does
-// not allocate, because the counters need neither initialization nor destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        change(layout.size(), 0);
-        // SAFETY: the caller's promise about `layout` is the one that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        change(0, layout.size());
-        // SAFETY: `pointer` came from `System.alloc` or `System.realloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Large blocks move by their pages: old and new are not there at the same time.
-        change(size, layout.size());
-        // SAFETY: `pointer` came from `System` with this layout; `size` is the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -63,16 +22,16 @@ impl Sink for Counted {
 /// Lets a stream run below the least ceiling. Returns live bytes after a third,
 /// and in the rest the most.
 fn run(count: u64, step: fn(&mut Host<Counted>, u64)) -> (Host<Counted>, usize, usize) {
-    let before = LIVE.get();
+    let before = live();
     let mut host = Host::new(Limits::of(Limits::LEAST), Counted(0));
     for number in 0..count / 3 {
         step(&mut host, number);
     }
-    let early = HIGHEST.get() - before;
+    let early = highest() - before;
     for number in count / 3..count {
         step(&mut host, number);
     }
-    let highest = HIGHEST.get() - before;
+    let highest = highest() - before;
     assert!(highest <= Limits::LEAST, "{highest} bytes is above the ceiling");
     for table in host.engine().tables() {
         assert!(table.bytes <= table.limit, "{table:?}");

@@ -123,10 +123,6 @@ enum Wake {
 const WAKEUP: Token = Token(0);
 const SIGNAL: Token = Token(1);
 
-/// What is drained when a second is over is that much older at most: exports
-/// lag behind the clock by it, so that no event comes after its export.
-const LAG: u64 = 10_000_000;
-
 const SECOND: Duration = Duration::from_secs(1);
 
 /// How long the start waits for a scan of all processes: as long as a small host takes,
@@ -327,7 +323,9 @@ impl Running {
             let passed = at >= second;
             if passed {
                 second = at + SECOND;
-                self.every_second(now.saturating_sub(LAG));
+                // Not the clock's time: a probe that is held up, by a busy host
+                // or a hypervisor, can have older events still.
+                self.every_second(self.drain.reached());
                 tell(Moment::Second(self.progress(started)));
                 if self.driver.switched_off() || self.drain.is_broken() {
                     break;
@@ -336,7 +334,7 @@ impl Running {
             // Nothing depends on when a scan is seen.
             let scans = self.scans.load(Ordering::Relaxed);
             if found > 0 || waits || passed || scans {
-                self.drain.order(Order::Turn(now));
+                self.drain.order(Order::Turn(self.drain.reached()));
             }
             waits = found > 0;
             if self.tap.is_none() && self.outputs.iter().all(Watch::is_closed) {

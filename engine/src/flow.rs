@@ -176,8 +176,10 @@ impl Flow {
             Direction::Out => (OpFlags::WRITE_SEND, &mut self.writes),
         };
         self.ops |= flag;
-        sums.0 += ops;
-        sums.1 += bytes;
+        // Numbers that no host has, of a recording, wrap around; as they do
+        // where they were summed before.
+        sums.0 = sums.0.wrapping_add(ops);
+        sums.1 = sums.1.wrapping_add(bytes);
         self.last = self.last.max(last);
     }
 

@@ -18,7 +18,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    Record(Box<cli::record::Args>),
+    Record(Box<cli::args::Args>),
     Print(cli::print::Args),
     Top(cli::top::Args),
     Diff(cli::diff::Args),

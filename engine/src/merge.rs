@@ -123,6 +123,8 @@ impl Sequence {
 pub struct Merge {
     /// For each ring, the latest time at which it was seen quiet.
     quiet_at: Vec<u64>,
+    /// Records up to then were handed out, and none will be any more.
+    reached: u64,
     sequence: Sequence,
 }
 
@@ -154,6 +156,13 @@ impl Merge {
         count
     }
 
+    /// The time up to which everything was handed out, in the records' clock:
+    /// what comes is later.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        self.reached
+    }
+
     /// As [`Merge::drain_seen`], by [runs](Sequence::runs), and gives no room
     /// back.
     pub(crate) fn runs(
@@ -181,7 +190,8 @@ impl Merge {
             horizon = horizon.min(*quiet_at);
             ring.refresh();
         }
-        if now == u64::MAX { now } else { horizon.saturating_sub(MARGIN) }
+        self.reached = if now == u64::MAX { now } else { horizon.saturating_sub(MARGIN) };
+        self.reached
     }
 }
 
@@ -222,6 +232,27 @@ mod tests {
             prop_assert_eq!(got.len(), steps.len());
             prop_assert!(got.is_sorted());
         }
+    }
+
+    /// However long a probe is held up, time does not go past what it writes.
+    #[test]
+    fn what_is_late_is_waited_for() {
+        let mut writer = Rings::new(2, SIZE).expect("memory");
+        let mut rings = [0, 1].map(|cpu| Ring::map(writer.fd(), cpu, SIZE).expect("the ring maps"));
+        let mut merge = Merge::default();
+        let (second, mut got) = (1_000_000_000, Vec::new());
+        let mut take = |bytes: &[u8]| got.push(sf_hdr::at(bytes).expect("a header").ts);
+        merge.drain(&mut rings, second, &mut take);
+        assert_eq!(merge.reached(), second - MARGIN);
+        writer.hold(0, true);
+        put(&mut writer, 1, 2 * second);
+        merge.drain(&mut rings, 60 * second, &mut take);
+        assert_eq!(merge.reached(), second - MARGIN, "as long as it may still write");
+        writer.hold(0, false);
+        put(&mut writer, 0, second + 1);
+        merge.drain(&mut rings, 61 * second, &mut take);
+        assert_eq!(merge.reached(), 61 * second - MARGIN);
+        assert_eq!(got, [second + 1, 2 * second]);
     }
 
     #[test]

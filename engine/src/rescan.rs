@@ -27,10 +27,6 @@ const AGAIN: u64 = 2_000_000_000;
 /// Scans that follow from one loss at most.
 const MAX_AGAIN: u32 = 4;
 
-/// How much later than its clock read an event can be handed out, ns,
-/// generously.
-const LATE: u64 = 20_000_000;
-
 /// The scans of a capture.
 #[derive(Debug)]
 pub struct Rescan {
@@ -164,7 +160,7 @@ impl Rescan {
         };
         self.heard = Instant::now();
         // At the start nothing is known that could be newer.
-        if !self.first && part.read_at().saturating_add(LATE) > drained {
+        if !self.first && part.read_at() > drained {
             self.held = Some(part);
             return None;
         }

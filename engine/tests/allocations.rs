@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Once warm, nothing is allocated for events, by no thread.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use counting_allocator::{Counting, asked_by_all};
 use engine::clock::Clock;
 use engine::drain::{Drain, Sum, Tuning, Work};
 use engine::sink::Sink;
@@ -15,32 +15,6 @@ use probe_loader::Ring;
 use probe_loader::abi::*;
 use ring_writer::Rings;
 use sysflow::encode::Encode;
-
-/// Counts what all threads ask for.
-struct Counting;
-
-static ASKED: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call is passed on to the system's allocator with the same arguments; counting does
-// not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ASKED.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise about `layout` is the one that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System.alloc` or `System.realloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ASKED.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: `pointer` came from `System` with this layout; `size` is the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -126,7 +100,7 @@ fn asked(mut drain: Drain<Worker>, done: &AtomicU64) -> u64 {
     // More than there are batches before, so that each has been used.
     for number in 0..24 {
         if number == 12 {
-            before = ASKED.load(Ordering::Relaxed);
+            before = asked_by_all();
         }
         all += round(&mut writer, &mut now);
         drain.drain(&mut rings, u64::MAX);
@@ -135,7 +109,7 @@ fn asked(mut drain: Drain<Worker>, done: &AtomicU64) -> u64 {
             std::thread::yield_now();
         }
     }
-    let asked = ASKED.load(Ordering::Relaxed) - before;
+    let asked = asked_by_all() - before;
     assert!(all > 20_000);
     drop(drain.finish().expect("no panic"));
     asked

@@ -1,50 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //! The memory of a conversion does not grow with the length of the capture.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io::{self, Read};
 
 use capture_writer::Scenario;
 use capture_writer::lists::Process;
+use counting_allocator::{Counting, live};
 use engine::scap::file::Reader;
 use engine::scap::{Converter, Options};
 use engine::sink::Sink;
 use sysflow::encode::Encode;
-
-/// Keeps count of what the current thread has allocated and not yet given back.
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<usize> = const { Cell::new(0) };
-}
-
-fn change(more: usize, less: usize) {
-    // A thread that ends allocates after its counter is gone.
-    let _ = LIVE.try_with(|live| live.set(live.get().wrapping_add(more).wrapping_sub(less)));
-}
-
-// SAFETY: every call is passed on to the system's allocator with the same arguments; counting does
-// not allocate, because the counter needs neither initialization nor destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        change(layout.size(), 0);
-        // SAFETY: the caller's promise about `layout` is the one that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        change(0, layout.size());
-        // SAFETY: `pointer` came from `System.alloc` or `System.realloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        change(size, layout.size());
-        // SAFETY: `pointer` came from `System` with this layout; `size` is the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -103,7 +68,7 @@ fn grown(
         let now = converter.counts().events;
         if now >= passed {
             passed = now + 1000;
-            marks.push(LIVE.get());
+            marks.push(live());
         }
     }
     let early =

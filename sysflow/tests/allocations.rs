@@ -3,10 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::io;
 
+use counting_allocator::{Counting, asked};
 use sysflow::encode::NulList;
 use sysflow::expression::{Predicate, Scratch};
 use sysflow::print::{Column, Format, Options, Printer};
@@ -18,47 +17,14 @@ use sysflow::record::{
 use sysflow::resolve::{ResolvedEvent, Resolver};
 use sysflow::write::{Codec, Options as WriteOptions, Writer};
 
-/// Counts the allocations of the current thread.
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    // A thread that ends allocates after its counter is gone.
-    let _ = COUNT.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call is passed on to the system's allocator with the same arguments; counting does
-// not allocate, because the counter needs neither initialization nor destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise about `layout` is the one that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System.alloc` or `System.realloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: `pointer` came from `System` with this layout; `size` is the caller's promise.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 /// Allocations while `run` runs.
 fn allocations(run: impl FnOnce()) -> u64 {
-    let before = COUNT.get();
+    let before = asked();
     run();
-    COUNT.get() - before
+    asked() - before
 }
 
 #[test]

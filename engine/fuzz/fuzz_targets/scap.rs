@@ -9,34 +9,18 @@ use std::io::Cursor;
 use engine::scap::file::{Block, Limits, Reader};
 use engine::scap::{Converter, Options};
 use engine::semantics::{Collect, FileReads, Semantics};
-use engine::sink::Sink;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use sysflow::encode::Encode;
-use sysflow::record::{Header, SCHEMA_VERSION};
-use sysflow::write::{Codec, Writer};
+use sysflow::schema::Version;
 
+#[path = "../src/memory.rs"]
+mod memory;
 #[path = "../src/repair.rs"]
 mod repair;
 
+use memory::Memory;
+
 /// Events taken from one input: compressed, a small one holds very many.
 const EVENTS: u64 = 20_000;
-
-/// Writes to memory.
-struct Memory(Writer<Vec<u8>>);
-
-impl Sink for Memory {
-    fn put(&mut self, record: impl Encode) {
-        self.0.write(record).expect("memory takes everything");
-    }
-}
-
-fn memory() -> Memory {
-    let options = sysflow::write::Options { codec: Codec::Null, ..Default::default() };
-    let mut writer = Writer::new(Vec::new(), &options).expect("memory takes everything");
-    let header = Header { version: SCHEMA_VERSION, exporter: "fuzz", ip: "", filename: "" };
-    writer.write(header).expect("memory takes everything");
-    Memory(writer)
-}
 
 /// Some of the ways to convert; the input's length chooses.
 fn options(choice: usize) -> Options {
@@ -54,7 +38,7 @@ fuzz_target!(|bytes: &[u8]| {
     let limits = Limits { block: 1 << 20, window_log: 20 };
     let input = Cursor::new(bytes.to_vec());
     let Ok(mut reader) = Reader::with_limits(input, "fuzz", limits) else { return };
-    let mut converter = Converter::new(&options(bytes.len()), memory());
+    let mut converter = Converter::new(&options(bytes.len()), Memory::new(Version::V5));
     while let Ok(Some(block)) = reader.next_block() {
         if let Block::Event(event) = &block {
             // Every parameter is in reach, in both ways.
@@ -73,10 +57,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(counts.events, read);
     let sum = counts.used + counts.passed + counts.incomplete + counts.unknown;
     assert_eq!(counts.events, sum, "{counts:?}");
-    let trace = sink.0.finish().expect("memory takes everything");
-    let records = sysflow::read::Reader::new(&trace[..], "trace").expect("a trace");
-    let good = records.map(|record| record.expect("a good record")).count() as u64;
-    assert_eq!(good, engine.records + 1, "and the header");
+    let records = memory::records(&sink.finish()).len() as u64;
+    assert_eq!(records, engine.records + 1, "and the header");
 });
 
 // Changed bytes rarely make blocks: most inputs are put in order again.

@@ -148,6 +148,7 @@ impl Recorder {
             flows: self.engine.open_flows(),
             processes: self.engine.living(),
             objects: self.engine.known_objects(),
+            unnamed: self.runtimes.as_ref().map_or(0, Runtimes::unknown),
             tables: self.engine.tables().to_vec(),
             memory_limit: self.engine.limits().memory,
             rings,

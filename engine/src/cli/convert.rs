@@ -13,9 +13,9 @@ use engine::scap::file::{self, Block, Reader};
 use engine::scap::{Converter, Options};
 use engine::semantics::Semantics;
 
+use super::args::Args;
 use super::input::Input;
 use super::meter::Meter;
-use super::record::Args;
 use super::settings::Config;
 use super::signals::Signals;
 use output::Output;

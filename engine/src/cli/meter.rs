@@ -4,7 +4,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::cli::record::Args;
+use crate::cli::args::Args;
 use crate::cli::size::grouped;
 
 /// Between two lines.

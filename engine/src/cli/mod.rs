@@ -4,6 +4,7 @@
 //! Exit codes: 0 done; 1 failed, with one message on standard error; 2 wrong
 //! usage.
 
+pub(crate) mod args;
 pub(crate) mod config;
 mod convert;
 pub(crate) mod diff;

@@ -2,81 +2,29 @@
 //! `sysflow record`.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
-use engine::Settings;
 use engine::capture::{Capture, Moment, Outcome, Pace, Progress, Selector};
 use engine::metrics::{Board, Server};
-use engine::output::{Cause, Common, Ended, Outputs};
+use engine::output::{Ended, Outputs};
 use engine::privileges;
 use engine::raw::Tap;
 use engine::runtimes::Runtimes;
 use engine::semantics::{Collect, Semantics};
-use engine::state::limits::Limits;
-use log::LevelFilter;
 use probe_loader::driver::{Driver, Kind, Options};
 use probe_loader::selection::Selection;
 use probe_loader::sizing::Host;
-use sysflow::record::Header;
-use sysflow::write;
 
+use super::args::{Args, usage};
 use super::input::Input;
 use super::service::Service;
-use super::settings::{Config, SettingArgs, Values, units};
+use super::settings::{Config, Values};
 use super::signals::Signals;
 use super::size::grouped;
 use super::{convert, logger, replay, summary};
-
-/// Record the system calls of this host, convert captures of them, or replay a
-/// recording.
-///
-/// Ends on Ctrl-C, SIGTERM or after --for, writes the open flows, and says
-/// what was seen, delivered and lost. What it counted stands beside each file
-/// in FILE.stats.json. On SIGHUP it reads its settings again and begins new
-/// files.
-#[derive(clap::Args)]
-#[command(
-    override_usage = "sysflow record [OPTIONS] [-w <OUTPUT>]...\n       \
-                      sysflow record [OPTIONS] -r <FILE>... -w <OUTPUT>...",
-    after_help = "TIME: seconds, or with a unit: 90s, 5m, 12h, 7d. SIZE: bytes, or with a unit: 64K, \
-                  16M, 10G.\nWhat is not under \"Options\" can stand in the configuration file too; \
-                  \"sysflow config show\" tells which settings hold."
-)]
-pub(crate) struct Args {
-    /// Instead of recording, convert this capture of sysdig or Falco, or replay this recording of
-    /// --raw; - is standard input. Several captures are converted one after the other
-    #[arg(short = 'r', long, value_name = "FILE", conflicts_with = "limit")]
-    pub(super) read: Vec<PathBuf>,
-
-    /// End after this long
-    #[arg(long = "for", value_name = "TIME", value_parser = units::duration)]
-    limit: Option<Duration>,
-
-    /// Do as the reference collector does also where that is a defect
-    #[arg(long, requires = "read")]
-    pub(super) compat: bool,
-
-    /// Replay a recording as fast as it was made, rather than as fast as it can be
-    #[arg(long, requires = "read")]
-    pub(super) real_time: bool,
-
-    /// Say nothing but errors
-    #[arg(short, long)]
-    pub(super) quiet: bool,
-
-    #[command(flatten)]
-    pub(super) settings: SettingArgs,
-}
-
-/// Ends the program as for any wrong usage.
-pub(super) fn usage(why: &str) -> ! {
-    eprintln!("error: {why}\n\nFor more information, try 'sysflow record --help'.");
-    std::process::exit(2)
-}
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     let converts = !args.read.is_empty();
@@ -88,7 +36,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(path) = args.read.first() {
         return read(args, &config, path);
     }
-    logger::begin(level(args, &config), config.format);
+    logger::begin(args.level(&config), config.format);
     let semantics = config.semantics(Semantics::default());
     let selection = config.select.selection(semantics.collect).context("cannot record")?;
     let ring_size = config.ring_size.unwrap_or_else(|| Host::look().ring_size(config.ring_total));
@@ -109,7 +57,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         Some(exporter) => exporter.clone(),
         None => nix::unistd::gethostname()?.to_string_lossy().into_owned(),
     };
-    let common = common(&config, exporter, kind.to_string());
+    let common = config.common(exporter, kind.to_string());
     let outputs = Outputs::open(&config.outputs, &common)?;
     let board = Arc::new(Board::new(kind.to_string(), outputs.watches()));
     let server = config.metrics.as_ref().map(|at| Server::begin(at, Arc::clone(&board)));
@@ -138,7 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
         ring_size >> 10,
         config.outputs.iter().map(|output| output.buffer).max().unwrap_or(0) >> 10
     );
-    let mut capture = Capture::new(driver, settings(&config, semantics)?, outputs)?;
+    let mut capture = Capture::new(driver, config.engine(semantics)?, outputs)?;
     if let Some(tap) = tap {
         capture.keep(tap);
     }
@@ -164,7 +112,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if let Some(error) = kept {
         log::error!("{error}");
     }
-    let whole = !switched_off && kept.is_none() && outcome.outputs.iter().all(is_whole);
+    let whole = !switched_off && kept.is_none() && outcome.outputs.iter().all(Ended::is_whole);
     Ok(if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -179,38 +127,6 @@ fn read(args: &Args, config: &Config, path: &Path) -> anyhow::Result<ExitCode> {
             convert::run(args, config, path, every, first, &signals)
         }
     }
-}
-
-pub(super) fn settings(config: &Config, semantics: Semantics) -> anyhow::Result<Settings> {
-    Ok(Settings {
-        export_interval: u64::try_from(config.export_interval.as_nanos())?,
-        schema: config.schema,
-        semantics,
-        limits: Limits::of(config.memory_limit),
-    })
-}
-
-pub(super) fn level(args: &Args, config: &Config) -> LevelFilter {
-    if args.quiet { LevelFilter::Error } else { config.level }
-}
-
-pub(super) fn common(config: &Config, exporter: String, driver: String) -> Common {
-    let header = Header {
-        version: config.schema.number(),
-        exporter,
-        ip: config.node_ip.clone(),
-        filename: String::new(),
-    };
-    let options = write::Options { schema: config.schema, ..write::Options::default() };
-    Common { options, header, flush: config.flush_interval, driver }
-}
-
-/// Whether everything that could be written was. What an output shed because
-/// it did not keep up, or nobody read it, is told and no failure.
-pub(super) fn is_whole(output: &Ended) -> bool {
-    let Ended { numbers, stuck, .. } = output;
-    let failed = numbers.shed[Cause::Failed as usize].total();
-    !stuck && !numbers.failing && numbers.gone.total() + failed == 0
 }
 
 fn record(
@@ -306,7 +222,7 @@ impl Running {
             self.selection = selection;
             log::info!("from now on another selection is recorded");
         }
-        log::set_max_level(level(args, &config));
+        log::set_max_level(args.level(&config));
         for name in values.fixed_since(&self.values) {
             log::warn!("{name} has changed; a new start takes that over");
         }

@@ -9,9 +9,9 @@ use engine::output::{Ended, Outputs};
 use engine::raw::{Error, Played, Player, Reader, Recording};
 use engine::semantics::Semantics;
 
+use super::args::{Args, usage};
 use super::input::Input;
 use super::meter::Meter;
-use super::record::{Args, common, is_whole, level, settings, usage};
 use super::settings::Config;
 use super::signals::Signals;
 use super::size::grouped;
@@ -29,14 +29,14 @@ pub(crate) fn run(
     if args.compat {
         usage("--compat is for captures of sysdig and Falco");
     }
-    logger::begin(level(args, config), config.format);
+    logger::begin(args.level(config), config.format);
     let recording = Recording::open(Reader::new(input.bytes, &input.path)?)?;
     let meta = recording.meta.clone();
     let exporter = config.exporter.clone().unwrap_or_else(|| meta.host.clone());
-    let common = common(config, exporter, meta.driver.clone());
+    let common = config.common(exporter, meta.driver.clone());
     let mut outputs = Outputs::open_at(&config.outputs, &common, meta.clock.event(meta.begun))?;
     let base = outputs.wait();
-    let settings = settings(config, config.semantics(Semantics::default()))?;
+    let settings = config.engine(config.semantics(Semantics::default()))?;
     let mut replay = Replay {
         player: recording.play(settings, outputs),
         base,
@@ -61,7 +61,7 @@ pub(crate) fn run(
     if trouble.is_none() && !interrupted && played.end.is_none() {
         eprintln!("sysflow: {:?} has no end: it was interrupted", input.path);
     }
-    let whole = played.end.is_some() && outputs.iter().all(is_whole);
+    let whole = played.end.is_some() && outputs.iter().all(Ended::is_whole);
     if !args.quiet {
         let rate = played.events as f64 / elapsed.as_secs_f64().max(1e-6);
         let title = format!(

@@ -62,6 +62,11 @@ impl Front {
         self.all - before
     }
 
+    /// As [`Merge::reached`].
+    pub(super) fn reached(&self) -> u64 {
+        self.merge.reached()
+    }
+
     /// Time has passed until then.
     pub(super) fn pass(&mut self, time: u64) {
         self.sums.pass(time);

@@ -154,6 +154,16 @@ impl<W: Work> Drain<W> {
         }
     }
 
+    /// The time up to which everything was taken, in the events' clock: what
+    /// comes is later. Before the first [`Drain::drain`] it is 0.
+    #[must_use]
+    pub fn reached(&self) -> u64 {
+        match &self.way {
+            Way::One { merge, .. } => merge.reached(),
+            Way::Two { front, .. } => front.reached(),
+        }
+    }
+
     /// Has something done after all events that were taken, and before all that
     /// will be.
     pub fn order(&mut self, order: W::Order) {

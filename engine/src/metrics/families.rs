@@ -122,6 +122,11 @@ fn engine(text: &mut Text, state: &State) {
         ("sysflow_processes_missed", "Processes found by that whose birth was lost", counts.missed),
         ("sysflow_processes_gone", "Processes ended by that whose exit was lost", counts.gone),
         ("sysflow_processes_changed", "Processes corrected by that", counts.changed),
+        (
+            "sysflow_containers_unnamed",
+            "Containers whose name no runtime told in the end",
+            state.unnamed,
+        ),
         ("sysflow_flows_left_out", "File flows left out because they only read", counts.left_out),
         ("sysflow_flows_exported", "Flows written while they went on", counts.exported),
         ("sysflow_records", "Records made", counts.records),

@@ -35,6 +35,8 @@ pub struct State {
     pub processes: usize,
     /// Files and connections that are known.
     pub objects: usize,
+    /// Containers that no runtime knew by name.
+    pub unnamed: u64,
     /// How full the engine's tables are.
     pub tables: Vec<Table>,
     /// The ceiling that their limits are shares of, bytes.

@@ -208,6 +208,19 @@ pub struct Ended {
     pub numbers: Numbers,
     /// Whether it did not end in time: what it still had is counted as shed.
     pub stuck: bool,
+    /// Whether it waits for readers, who come and go.
+    pub awaits: bool,
+}
+
+impl Ended {
+    /// Whether everything that could be written was. What it shed because it
+    /// did not keep up is no failure, nor is a stream that nobody reads.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let Self { numbers, stuck, awaits, .. } = self;
+        let failed = numbers.gone.total() + numbers.shed[Cause::Failed as usize].total();
+        !stuck && failed == 0 && (*awaits || !numbers.failing)
+    }
 }
 
 /// What an output gets at present.
@@ -229,6 +242,8 @@ struct Lane {
     missed: Kinds,
     /// How long a file gets, and when the next one is due.
     rotation: Option<(Duration, Instant)>,
+    /// As in [`Ended`].
+    awaits: bool,
     thread: JoinHandle<()>,
 }
 
@@ -353,9 +368,11 @@ impl Outputs {
         let now = Instant::now();
         let lanes = targets.into_iter().map(|(spec, target, every)| {
             let rotation = every.map(|every| (every, now + every));
-            Lane::start(&spec.to.to_string(), spec.buffer, target, rotation)
+            let awaits = matches!(spec.to, Destination::Socket(_));
+            let lane = Lane::start(&spec.to.to_string(), spec.buffer, target, rotation)?;
+            Ok(Lane { awaits, ..lane })
         });
-        let lanes = lanes.collect::<Result<_, _>>()?;
+        let lanes = lanes.collect::<Result<_, Error>>()?;
         Ok(Self::with(lanes, common.options.clone()))
     }
 
@@ -499,7 +516,8 @@ impl Lane {
         let thread = threads::spawn("output", work).map_err(Error::Thread)?;
         queue.read_by(thread.thread());
         let state = State::Runs;
-        Ok(Self { name, queue, tally, state, missed: Kinds::default(), rotation, thread })
+        let (missed, awaits) = (Kinds::default(), false);
+        Ok(Self { name, queue, tally, state, missed, rotation, awaits, thread })
     }
 
     /// Waits for the output as long as it gets something done, and there is no hurry.
@@ -537,7 +555,7 @@ impl Lane {
                 failed.0[kind] += handed.saturating_sub(done.0[kind]);
             }
         }
-        Ended { name: self.name.to_string(), numbers, stuck }
+        Ended { name: self.name.to_string(), numbers, stuck, awaits: self.awaits }
     }
 }
 

@@ -87,7 +87,20 @@ pub(super) fn get_all(input: &mut Get<'_>) -> Option<(Vec<Counters>, Counters)> 
     }
     input.u32()?;
     let all: Option<Vec<Counters>> = (0..cpus).map(|_| get_counters(input)).collect();
-    Some((all?, get_counters(input)?))
+    let (all, kept) = (all?, get_counters(input)?);
+    adds_up(all.iter().chain([&kept])).then_some((all, kept))
+}
+
+/// Whether sums of all that was counted are numbers, signed ones too: no driver
+/// counts so much that they are not.
+fn adds_up<'a>(mut all: impl Iterator<Item = &'a Counters>) -> bool {
+    let sum = all.try_fold(0u64, |sum, c| {
+        let rows = [&c.seen, &c.delivered, &c.aggregated, &c.unselected];
+        let each = rows.into_iter().chain(&c.lost).flatten();
+        let others = [&c.uncovered_compat, &c.uncovered_uring, &c.wakeups, &c.unclassed];
+        each.chain(others).try_fold(sum, |sum, value| sum.checked_add(*value))
+    });
+    sum.is_some_and(|sum| i64::try_from(sum).is_ok())
 }
 
 impl End {
@@ -122,5 +135,27 @@ impl End {
         let (cpus, kept) = get_all(input)?;
         let (at, switched_off) = (at.cast_signed(), switched_off != 0);
         Some(Self { now, at, elapsed, cpus, kept, damaged, missed, switched_off })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_that_cannot_be_summed_are_refused() {
+        let half = 1 << 62;
+        let mut first = Counters::default();
+        (first.seen[0], first.lost[3][5]) = (half - 1, half);
+        let second = Counters { wakeups: 1, ..Counters::default() };
+        let none = Counters::default();
+        let back = |cpus: &[Counters], kept: &Counters| {
+            let mut out = Put::default();
+            put_all(cpus, kept, &mut out);
+            get_all(&mut Get(&out.0))
+        };
+        assert_eq!(back(&[first], &none), Some((vec![first], none)));
+        assert_eq!(back(&[first, second], &none), None);
+        assert_eq!(back(&[first], &second), None);
     }
 }

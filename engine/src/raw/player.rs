@@ -224,7 +224,9 @@ impl<S: Sink> Player<S> {
             lane.cut();
         }
         self.played.holes += 1;
-        self.played.missing += hole.missing.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        for (_, bytes) in &hole.missing {
+            self.played.missing = self.played.missing.saturating_add(*bytes);
+        }
     }
 
     fn end(&mut self, end: End) {

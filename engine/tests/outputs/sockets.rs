@@ -157,7 +157,9 @@ fn each_reader_can_start_with_what_it_gets() {
         machine.pass(1.0);
     }
     drop(listener);
-    let numbers = machine.finish().remove(0).numbers;
+    let ended = machine.finish().remove(0);
+    assert!(ended.numbers.failing && ended.is_whole(), "readers come and go");
+    let numbers = ended.numbers;
     assert_eq!(numbers.written.total(), got);
     let lost = numbers.shed[Cause::NoReader as usize];
     assert_eq!(lost.total(), numbers.shed_total());
@@ -254,6 +256,7 @@ fn in_a_hurry_what_waits_is_given_up_and_counted() {
     });
     assert_eq!(looks, 11, "asked until there is a hurry, and no more");
     let Ended { numbers, stuck, .. } = &ended[0];
+    assert!(!ended[0].is_whole());
     assert!(*stuck && numbers.written.total() > 0, "{numbers:?}");
     let failed = numbers.shed[Cause::Failed as usize].total();
     assert!(failed > 0 && failed == numbers.shed_total(), "{numbers:?}");

@@ -9,6 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 unsafe extern "C" {
     fn sfw_init(base: *mut u8, size: u64, cpu: u32, nr_cpus: u32);
     fn sfw_put(base: *mut u8, size: u64, rec: *const u8) -> i32;
+    fn sfw_hold(base: *mut u8, size: u64, held: i32);
     fn sfw_wants_wakeup(base: *mut u8, size: u64) -> i32;
 }
 
@@ -89,6 +90,14 @@ impl Rings {
         // SAFETY: the ring lies within the mapping, `record` holds as many
         // bytes as its header says, and `&mut self` makes this the only writer.
         unsafe { sfw_put(self.ring(cpu), self.size as u64, record.as_ptr()) != 0 }
+    }
+
+    /// A probe of `cpu` has begun and is held up, or ends without a record. What
+    /// is [put](Rings::put) meanwhile is lost as nested.
+    pub fn hold(&mut self, cpu: u32, held: bool) {
+        // SAFETY: the ring lies within the mapping, and `&mut self` makes this
+        // the only writer.
+        unsafe { sfw_hold(self.ring(cpu), self.size as u64, i32::from(held)) }
     }
 
     /// Whether the reader of `cpu`'s ring asked to be woken at this fill.

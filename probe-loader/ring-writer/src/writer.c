@@ -48,6 +48,17 @@ int sfw_put(unsigned char *base, __u64 size, const struct sf_hdr *rec)
 	return out != NULL;
 }
 
+/* A probe that is held up: it has begun, and does not go on until it ends. */
+void sfw_hold(unsigned char *base, __u64 size, int held)
+{
+	struct sf_ring ring = at(base, size);
+
+	if (held)
+		SF_WRITE(ring.prod->writing, 1);
+	else
+		sf_ring_end(ring.prod);
+}
+
 int sfw_wants_wakeup(unsigned char *base, __u64 size)
 {
 	struct sf_ring ring = at(base, size);

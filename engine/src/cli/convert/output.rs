@@ -10,7 +10,7 @@ use sysflow::record::Header;
 use sysflow::schema::Version;
 use sysflow::write::{self, Error, OutputFile};
 
-use crate::cli::record::Args;
+use crate::cli::args::Args;
 use crate::cli::settings::Config;
 
 const SECOND: u64 = 1_000_000_000;

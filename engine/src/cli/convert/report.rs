@@ -11,7 +11,7 @@ use engine::scap::{self, file};
 use serde_json::{Value, json};
 use sysflow::write::Summary;
 
-use crate::cli::record::Args;
+use crate::cli::args::Args;
 use crate::cli::size::grouped;
 
 /// A conversion that is over.

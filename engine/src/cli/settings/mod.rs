@@ -15,12 +15,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::metrics::Address;
-use engine::output::{Keep, Spec};
+use engine::output::{Common, Keep, Spec};
 use engine::semantics::{Collect, FileReads, Semantics};
 use engine::state::limits::Limits;
 use log::LevelFilter;
 use probe_loader::driver::Choice;
+use sysflow::record::Header;
 use sysflow::schema::Version;
+use sysflow::write;
 
 pub(crate) use args::SettingArgs;
 pub(crate) use file::{File, USUAL};
@@ -278,6 +280,28 @@ impl Config {
             reads: self.reads.unwrap_or(base.reads),
             ..base
         }
+    }
+
+    /// What an engine is told, with these switches.
+    pub(crate) fn engine(&self, semantics: Semantics) -> anyhow::Result<engine::Settings> {
+        Ok(engine::Settings {
+            export_interval: u64::try_from(self.export_interval.as_nanos())?,
+            schema: self.schema,
+            semantics,
+            limits: Limits::of(self.memory_limit),
+        })
+    }
+
+    /// What all outputs are told.
+    pub(crate) fn common(&self, exporter: String, driver: String) -> Common {
+        let header = Header {
+            version: self.schema.number(),
+            exporter,
+            ip: self.node_ip.clone(),
+            filename: String::new(),
+        };
+        let options = write::Options { schema: self.schema, ..write::Options::default() };
+        Common { options, header, flush: self.flush_interval, driver }
     }
 
     /// The one file that a conversion writes, and how often it begins a new
