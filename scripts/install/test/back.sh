@@ -10,7 +10,7 @@ begin_upgrade() {
 	begin
 	mkdir -p "$root/run/bundles"
 	cp -r "$work/bundles/." "$root/run/bundles/"
-	[ -z "${systemd:-}" ] || pretend_systemd
+	[ -z "${systemd:-}" ] || pretend_systemd "$root"
 	installer --offline /run/bundles/old "$@" >"$work/log" 2>&1 || { cat "$work/log" && die "install.sh fails"; }
 	sed -i 's/^keep-age = .*/keep-age = "6d"/' "$root/etc/sysflow/sysflow.toml"
 	before=$(installed "$at")

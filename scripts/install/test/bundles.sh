@@ -43,9 +43,10 @@ pretend() {
 	PROGRAM
 }
 
-# A systemctl that remembers what is enabled and runs, and starts what the unit
-# says; and a machine that seems to run systemd.
+# pretend_systemd ROOT: a systemctl that remembers what is enabled and runs, and
+# starts what the unit says; and a machine that seems to run systemd.
 pretend_systemd() {
+	local root=$1
 	mkdir -p "$root/run/systemd/system" "$root/run/units"
 	cat >"$root/usr/local/sbin/systemctl" <<-'PROGRAM'
 		#!/bin/bash
