@@ -559,6 +559,17 @@ mod tests {
         assert_eq!(flows.find(&other, on), Some(two));
     }
 
+    /// A recording can tell any numbers.
+    #[test]
+    fn numbers_that_no_host_has_are_no_panic() {
+        let (mut flows, mut list, mut on) = (Flows::default(), List::default(), List::default());
+        let at = flows.start(key(1, 3), false, 0, lists(&mut list, &mut on));
+        for _ in 0..2 {
+            flows.get_mut(at).add(Direction::In, u64::MAX, u64::MAX, 1);
+        }
+        assert_eq!(flows.get(at).reads, (u64::MAX - 1, u64::MAX - 1));
+    }
+
     #[test]
     fn a_place_is_only_good_for_its_key() {
         let (mut flows, mut list, mut on) = (Flows::default(), List::default(), List::default());
