@@ -2,16 +2,20 @@
 //! From rings in memory to a finished file with deflate: on one CPU, on one
 //! thread beside that of the output, and on two.
 //!
-//! `chrt -f 10 cargo bench -p benches --bench threads`
+//! `chrt -f 10 cargo bench -p benches --bench threads [-- STREAM|RECORDING]...`
 //!
-//! The three take turns. With a stream and a way (`-- web two`) there is one
-//! round, for tools that count instructions.
+//! The three take turns. STREAM is one of `benches/streams/` by its name, or
+//! `flood`, which is made here; all of them unless told. RECORDING is a file of
+//! `sysflow record --raw`, of which the first events are taken; each comes from
+//! the ring that it was recorded from. With `--only WAY` there is one round, for
+//! tools that count instructions.
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::process::exit;
 use std::time::{Duration, Instant};
 
-use benches::stream::Stream;
+use benches::stream::{Lane, Stream, plain, shift};
 use engine::account::Account;
 use engine::clock::Clock;
 use engine::drain::{Drain, Sum, Tuning, Work};
@@ -33,7 +37,8 @@ const ROUNDS: usize = 11;
 /// Events of a round at least: streams are repeated, each time later.
 const EVENTS: usize = 2_000_000;
 
-const CPUS: u32 = 2;
+/// Events of a recording at most.
+const MOST: usize = 5_000_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Way {
@@ -44,19 +49,8 @@ enum Way {
 
 const WAYS: [(Way, &str); 3] = [(Way::OneCpu, "one-cpu"), (Way::One, "one"), (Way::Two, "two")];
 
-/// A record, aligned to 8.
-type Words = Vec<u64>;
-
-fn words(bytes: &[u8]) -> Words {
-    bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().expect("8"))).collect()
-}
-
-fn bytes(words: &Words) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_ne_bytes()).collect()
-}
-
 /// Two processes that read single bytes, one on each CPU, by turns.
-fn flood() -> Vec<Words> {
+fn flood() -> Stream {
     let record = |n: u32| {
         let (ts, pid) = (1_000_000 + u64::from(n) * 100, 100 + n % 2);
         let (file, fd) = (u64::from(pid) << 8, 3);
@@ -72,16 +66,29 @@ fn flood() -> Vec<Words> {
         if n < 2 {
             let h = hdr(SF_OP_OPEN, size_of::<sf_rec_file>());
             let mode = libc::S_IFREG;
-            return words(sf_rec_file { h, file, mode, fd, ret: fd, ..<_>::default() }.bytes());
+            return sf_rec_file { h, file, mode, fd, ret: fd, ..<_>::default() }.bytes().to_vec();
         }
         let h = hdr(SF_OP_READ, size_of::<sf_rec_io>());
         let io = sf_rec_io { h, file, fd, ops: 1, bytes: 1, first: ts, failed: 0, error: 0 };
-        words(io.bytes())
+        io.bytes().to_vec()
     };
-    (0..100_000).map(record).collect()
+    let lane = |cpu: u32| Lane::of((0..50_000).map(|n| record(2 * n + cpu)));
+    Stream::of(vec![lane(0), lane(1)])
 }
 
-fn streams() -> Vec<(String, Vec<Words>)> {
+fn open(path: &Path) -> (String, Stream) {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    match Stream::open(path) {
+        Ok(stream) => (name, stream),
+        Err(error) => {
+            eprintln!("threads: {error}");
+            exit(1)
+        }
+    }
+}
+
+/// Those that are asked for, by name or file; or all of the tree.
+fn streams(wanted: &[String]) -> Vec<(String, Stream)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("streams");
     let mut paths: Vec<PathBuf> = std::fs::read_dir(dir)
         .expect("the recorded streams are there")
@@ -89,13 +96,11 @@ fn streams() -> Vec<(String, Vec<Words>)> {
         .filter(|path| path.extension().is_some_and(|ext| ext == "sfr"))
         .collect();
     paths.sort();
-    let stream = |path: &PathBuf| {
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let stream = Stream::open(path).expect("a stream");
-        (name, stream.in_order().into_iter().map(Words::from).collect())
-    };
-    let mut all: Vec<_> = paths.iter().map(stream).collect();
+    let mut all: Vec<_> = paths.iter().map(|path| open(path)).collect();
     all.push(("flood".to_owned(), flood()));
+    all.retain(|(name, _)| wanted.is_empty() || wanted.contains(name));
+    let files = wanted.iter().filter(|name| name.ends_with(".sfr"));
+    all.extend(files.map(|file| open(Path::new(file))));
     all
 }
 
@@ -103,20 +108,24 @@ fn streams() -> Vec<(String, Vec<Words>)> {
 struct Filled {
     writer: Rings,
     rings: Vec<Ring>,
-    stream: Vec<Words>,
-    times: usize,
+    stream: Stream,
+    /// Records of each lane that are taken.
+    taken: Vec<usize>,
+    times: u64,
 }
 
 impl Filled {
-    fn new(stream: Vec<Words>) -> Self {
-        let times = EVENTS.div_ceil(stream.len());
-        let total: usize = stream.iter().map(|record| record.len() * 8).sum::<usize>() * times;
-        // Threads are not spread evenly.
-        let size = (total * 3 / 4).next_power_of_two();
-        let writer = Rings::new(CPUS, size).expect("memory for the rings");
+    fn new(stream: Stream) -> Self {
+        let taken = stream.first(MOST);
+        let count: usize = taken.iter().sum();
+        let times = EVENTS.div_ceil(count);
+        let lanes = || stream.lanes.iter().zip(&taken);
+        let bytes = |(lane, taken): (&Lane, &usize)| lane.bytes(*taken) * times;
+        let size = lanes().map(bytes).max().expect("a stream has records").next_power_of_two();
+        let writer = Rings::new(stream.lanes.len() as u32, size).expect("memory for the rings");
         let map = |cpu| Ring::map(writer.fd(), cpu, size).expect("the ring maps");
-        let rings = (0..CPUS).map(map).collect();
-        let mut filled = Self { writer, rings, stream, times };
+        let rings = (0..stream.lanes.len() as u32).map(map).collect();
+        let mut filled = Self { writer, rings, stream, taken, times: times as u64 };
         // Once round, so that all memory is there.
         for _ in 0..3 {
             filled.fill();
@@ -127,24 +136,21 @@ impl Filled {
         filled
     }
 
-    /// Writes the stream as often as it fits, each time later; each thread on
-    /// one CPU. Returns the number of records.
+    /// Writes the stream as often as it fits, each time later. Returns the
+    /// number of records.
     fn fill(&mut self) -> u64 {
-        let ts = |record: &Words| sf_hdr::at(&bytes(record)).map_or(0, |hdr| hdr.ts);
-        let period = ts(&self.stream[self.stream.len() - 1]) - ts(&self.stream[0]) + 1000;
-        for round in 0..self.times as u64 {
-            for record in &self.stream {
-                let mut copy = record.clone();
-                // sf_hdr: the time, then pid and tid.
-                copy[0] += round * period;
-                let tid = (copy[1] >> 32) as u32;
-                // SAFETY: the bytes of initialised integers; the borrow holds them.
-                let bytes =
-                    unsafe { std::slice::from_raw_parts(copy.as_ptr().cast(), copy.len() * 8) };
-                assert!(self.writer.put(tid % CPUS, bytes), "the ring has room");
+        let mut record = Vec::new();
+        for (cpu, (lane, taken)) in self.stream.lanes.iter().zip(&self.taken).enumerate() {
+            for round in 0..self.times {
+                for at in 0..*taken {
+                    record.clear();
+                    record.extend_from_slice(lane.get(at));
+                    shift(&mut record, round * self.stream.period());
+                    assert!(self.writer.put(cpu as u32, plain(&record)), "the ring has room");
+                }
             }
         }
-        (self.times * self.stream.len()) as u64
+        self.times * self.taken.iter().sum::<usize>() as u64
     }
 }
 
@@ -219,7 +225,7 @@ fn compare(name: &str, filled: &mut Filled, path: &Path) {
         let (_, ratio) = min_and_median(ratios);
         let of_minima = min_and_median(all[0].iter().map(|row| row[0]).collect()).0 / min;
         println!(
-            "{name:6} {way:8} {min:6.1} / {median:6.1} ns   CPU {cpu_min:6.1} / {cpu_median:6.1} ns   \
+            "{name:8} {way:8} {min:6.1} / {median:6.1} ns   CPU {cpu_min:6.1} / {cpu_median:6.1} ns   \
              {:5.1} M/s   times one CPU: {of_minima:.2} (minima), {:.2} (median of rounds)",
             1e3 / min,
             1.0 / ratio
@@ -228,16 +234,18 @@ fn compare(name: &str, filled: &mut Filled, path: &Path) {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with("--")).collect();
+    let mut args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    let only = args.iter().position(|arg| arg == "--only").map(|at| {
+        let way = args.drain(at..).nth(1).unwrap_or_default();
+        let found = WAYS.into_iter().find(|(_, name)| *name == way);
+        found.expect("--only is followed by one-cpu, one or two").0
+    });
     let dir = tempfile::tempdir_in("/dev/shm").expect("a folder in memory");
     let path = dir.path().join("bench.sf");
-    for (name, stream) in streams() {
-        if args.first().is_some_and(|wanted| *wanted != name) {
-            continue;
-        }
+    for (name, stream) in streams(&args) {
         let mut filled = Filled::new(stream);
-        match args.get(1).and_then(|wanted| WAYS.iter().find(|(_, way)| way == wanted)) {
-            Some((way, _)) => println!("{name}: {:?} ns", time(&mut filled, *way, &path)),
+        match only {
+            Some(way) => println!("{name}: {:?} ns", time(&mut filled, way, &path)),
             None => compare(&name, &mut filled, &path),
         }
     }

@@ -23,6 +23,13 @@ pub struct Lane {
 }
 
 impl Lane {
+    /// One with these records, each as it is in a ring.
+    pub fn of(records: impl Iterator<Item = Vec<u8>>) -> Self {
+        let mut lane = Self::default();
+        records.for_each(|record| lane.add(&record));
+        lane
+    }
+
     fn add(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while let Some(hdr) = sf_hdr::at(rest) {
@@ -47,6 +54,12 @@ impl Lane {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.starts.is_empty()
+    }
+
+    /// Bytes of the first records, so many of them.
+    #[must_use]
+    pub fn bytes(&self, records: usize) -> usize {
+        self.starts.get(records).map_or(self.words.len(), |end| *end as usize) * 8
     }
 
     /// A record.
@@ -106,10 +119,16 @@ impl Stream {
                 _ => {}
             }
         }
+        Ok(Self { meta, processes, ..Self::of(lanes) })
+    }
+
+    /// What these rings delivered.
+    #[must_use]
+    pub fn of(mut lanes: Vec<Lane>) -> Self {
         lanes.retain(|lane| !lane.is_empty());
         let first = lanes.iter().map(|lane| lane.ts(0)).min().unwrap_or(0);
         let last = lanes.iter().map(|lane| lane.ts(lane.len() - 1)).max().unwrap_or(0);
-        Ok(Self { meta, lanes, span: (first, last), processes })
+        Self { meta: Meta::default(), lanes, span: (first, last), processes: Vec::new() }
     }
 
     /// Number of records.
@@ -122,6 +141,19 @@ impl Stream {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lanes.is_empty()
+    }
+
+    /// How many of the first records of each lane, so that there are about so many.
+    #[must_use]
+    pub fn first(&self, most: usize) -> Vec<usize> {
+        if self.len() <= most {
+            return self.lanes.iter().map(Lane::len).collect();
+        }
+        let times = |lane: &Lane| (0..lane.len()).map(|at| lane.ts(at)).collect::<Vec<_>>();
+        let mut all: Vec<u64> = self.lanes.iter().flat_map(times).collect();
+        let (_, until, _) = all.select_nth_unstable(most);
+        let before = |lane: &Lane| times(lane).partition_point(|ts| ts < until);
+        self.lanes.iter().map(before).collect()
     }
 
     /// Bytes of all records.
