@@ -7,6 +7,7 @@ use std::path::Path;
 
 use engine::output::Cause;
 
+use crate::disk::Disk;
 use crate::files::{check_series, named};
 use crate::known;
 use crate::machine::{Machine, files, until};
@@ -141,4 +142,36 @@ fn a_directory_that_cannot_be_written_is_waited_for() {
     assert_eq!(records, numbers.handed.total() - numbers.missing());
     assert_eq!(number, 1);
     assert_eq!(named(&folder, ".partial").len(), 1, "the first file could not get its name");
+}
+
+#[test]
+fn a_disk_that_breaks_keeps_what_it_has() {
+    if !can_mount("a disk that breaks") {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("directory");
+    let Some(disk) = Disk::mount(dir.path()) else {
+        let _ = writeln!(std::io::stderr(), "skipped: a disk that breaks: no loop device, or mkfs");
+        return;
+    };
+    let mut machine = Machine::new(&[files(&disk.path().join("x.sf"), None, None)]);
+    let path = named(disk.path(), ".partial").remove(0);
+    let size = || fs::metadata(&path).expect("the file grows").len();
+    let head = size();
+    machine.rounds(50);
+    machine.pass(1.0);
+    machine.settle(0);
+    until("a part is on the disk", || size() > head);
+    disk.fail();
+    machine.rounds(100);
+    machine.pass(1.0);
+    until("the output fails", || machine.numbers(0).failing);
+    machine.rounds(100);
+    let numbers = machine.finish().remove(0).numbers;
+    let records = known::read(&path);
+    known::assert_self_contained(&records);
+    assert!(records.len() > 100, "what was on it before");
+    assert!(numbers.failing && numbers.shed[Cause::Failed as usize].total() > 0, "{numbers:?}");
+    // The file cannot get its name, so nothing of it counts as there.
+    assert_eq!((numbers.missing(), numbers.gone), (numbers.handed.total(), numbers.written));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Outputs: what reaches them whole, and what becomes of the rest.
 
+mod disk;
 mod faults;
 mod files;
 #[path = "../live/support/file.rs"]
