@@ -121,7 +121,9 @@ impl Filled {
         let times = EVENTS.div_ceil(count);
         let lanes = || stream.lanes.iter().zip(&taken);
         let bytes = |(lane, taken): (&Lane, &usize)| lane.bytes(*taken) * times;
-        let size = lanes().map(bytes).max().expect("a stream has records").next_power_of_two();
+        let most = lanes().map(bytes).max().expect("a stream has records");
+        // A part of a ring is kept for records that carry state.
+        let size = (most + most / 4).next_power_of_two();
         let writer = Rings::new(stream.lanes.len() as u32, size).expect("memory for the rings");
         let map = |cpu| Ring::map(writer.fd(), cpu, size).expect("the ring maps");
         let rings = (0..stream.lanes.len() as u32).map(map).collect();
