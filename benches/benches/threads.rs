@@ -238,7 +238,8 @@ fn compare(name: &str, filled: &mut Filled, path: &Path) {
 fn main() {
     let mut args: Vec<String> = std::env::args().skip(1).filter(|arg| arg != "--bench").collect();
     let only = args.iter().position(|arg| arg == "--only").map(|at| {
-        let way = args.drain(at..).nth(1).unwrap_or_default();
+        let end = args.len().min(at + 2);
+        let way = args.drain(at..end).nth(1).unwrap_or_default();
         let found = WAYS.into_iter().find(|(_, name)| *name == way);
         found.expect("--only is followed by one-cpu, one or two").0
     });
