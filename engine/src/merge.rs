@@ -7,7 +7,10 @@
 //! (no probe between its clock read and its publication) that is the time just
 //! before we looked; for a ring that is not, the time we last saw it quiet.
 
+use std::ops::ControlFlow;
+
 use probe_loader::Ring;
+use probe_loader::ring::Loan;
 
 /// What a store may need to leave the writer's store buffer, generously, ns:
 /// the writer's mark of activity becomes visible that much later than its
@@ -29,6 +32,18 @@ pub(crate) trait Stream {
 }
 
 impl Stream for Ring {
+    #[inline]
+    fn peek_ts(&mut self) -> Option<u64> {
+        Self::peek_ts(self)
+    }
+
+    #[inline]
+    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64 {
+        Self::drain_until(self, limit, each)
+    }
+}
+
+impl Stream for Loan {
     #[inline]
     fn peek_ts(&mut self) -> Option<u64> {
         Self::peek_ts(self)
@@ -64,18 +79,21 @@ pub(crate) struct Sequence {
 impl Sequence {
     /// Goes through the records up to the horizon by *runs*: `take` is told
     /// which stream is next and up to which time no other is, takes one record
-    /// from it or more, and returns the time of the one that follows.
+    /// from it or more, and returns the time of the one that follows, or that it
+    /// wants no more.
     #[inline]
     pub(crate) fn runs<R: Stream>(
         &mut self,
         streams: &mut [R],
         horizon: u64,
-        mut take: impl FnMut(&mut [R], usize, u64) -> Option<u64>,
+        mut take: impl FnMut(&mut [R], usize, u64) -> ControlFlow<(), Option<u64>>,
     ) {
         self.next.clear();
         self.next.extend(streams.iter_mut().map(|stream| until(stream.peek_ts(), horizon)));
         while let Some((stream, limit)) = self.earliest() {
-            let next = take(streams, stream, limit.min(horizon));
+            let ControlFlow::Continue(next) = take(streams, stream, limit.min(horizon)) else {
+                return;
+            };
             self.next[stream] = until(next, horizon);
         }
     }
@@ -91,7 +109,7 @@ impl Sequence {
         let mut count = 0;
         self.runs(streams, horizon, |streams, stream, limit| {
             count += streams[stream].drain_until(limit, &mut each);
-            streams[stream].peek_ts()
+            ControlFlow::Continue(streams[stream].peek_ts())
         });
         count
     }
@@ -163,23 +181,20 @@ impl Merge {
         self.reached
     }
 
-    /// As [`Merge::drain_seen`], by [runs](Sequence::runs), and gives no room
-    /// back.
+    /// Goes through the records up to the horizon by [runs](Sequence::runs), and
+    /// gives no room back.
     pub(crate) fn runs(
         &mut self,
         rings: &mut [Ring],
-        now: u64,
-        seen: impl FnOnce(&[Ring]),
-        take: impl FnMut(&mut [Ring], usize, u64) -> Option<u64>,
+        horizon: u64,
+        take: impl FnMut(&mut [Ring], usize, u64) -> ControlFlow<(), Option<u64>>,
     ) {
-        let horizon = self.horizon(rings, now);
-        seen(rings);
         self.sequence.runs(rings, horizon, take);
     }
 
     /// Looks at all rings; everything older than the result is published and
     /// within the rings' refreshed heads.
-    fn horizon(&mut self, rings: &mut [Ring], now: u64) -> u64 {
+    pub(crate) fn horizon(&mut self, rings: &mut [Ring], now: u64) -> u64 {
         self.quiet_at.resize(rings.len(), 0);
         let mut horizon = now;
         for (ring, quiet_at) in rings.iter_mut().zip(&mut self.quiet_at) {

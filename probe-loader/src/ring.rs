@@ -421,6 +421,11 @@ impl Ring {
         self.next - self.held_from
     }
 
+    /// Goes back to the first record that was neither given back nor lent.
+    pub fn rewind(&mut self) {
+        self.next = self.held_from;
+    }
+
     /// Bytes that wait to be read, as of the last [`Ring::refresh`].
     #[must_use]
     pub fn pending(&self) -> u64 {
@@ -449,7 +454,8 @@ impl Ring {
     /// again and give it back.
     pub fn lend(&mut self) -> Loan {
         let start = std::mem::replace(&mut self.held_from, self.next);
-        Loan { maps: Arc::clone(&self.maps), start, end: self.next, mask: self.size - 1 }
+        let (maps, mask) = (Arc::clone(&self.maps), self.size - 1);
+        Loan { maps, base: self.base, start, end: self.next, next: 0, mask }
     }
 
     /// Asks the driver to wake the reader when `fill` bytes wait to be read.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Part of a ring that is read by another thread than that of its reader.
 
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Maps, TAIL_STORE};
-use crate::abi::{SF_RECORD_MAX, SF_RING_DATA, sf_hdr};
+use crate::abi::{Plain as _, SF_RECORD_MAX, SF_RING_DATA, sf_hdr};
 
 /// Records that a [`Ring`](super::Ring) has read and lent. When it is dropped
 /// the room goes back to the writer.
@@ -15,13 +16,23 @@ use crate::abi::{SF_RECORD_MAX, SF_RING_DATA, sf_hdr};
 /// follows it.
 pub struct Loan {
     pub(super) maps: Arc<Maps>,
+    /// Where the mapping begins: that of `maps`.
+    pub(super) base: NonNull<u8>,
     /// Position of its first byte.
     pub(super) start: u64,
     /// Position behind its last one.
     pub(super) end: u64,
+    /// Behind its start, the record that is next.
+    pub(super) next: u32,
     /// Of a position, the part that is the place in the data.
     pub(super) mask: u64,
 }
+
+// SAFETY: `base` points into `maps`, which can be used from any thread; what is
+// read through it is not written as long as this is out.
+unsafe impl Send for Loan {}
+// SAFETY: as above.
+unsafe impl Sync for Loan {}
 
 impl Loan {
     /// Bytes.
@@ -52,7 +63,7 @@ impl Loan {
         let place = SF_RING_DATA as usize + ((self.start + at) & self.mask) as usize;
         // SAFETY: a position has its place below the size of the data, behind
         // which there are SF_RECORD_MAX bytes more, all of them mapped.
-        let start = unsafe { self.maps.map.base.as_ptr().add(place) };
+        let start = unsafe { self.base.as_ptr().add(place) };
         // SAFETY: a whole header is in bounds, and aligned because positions of
         // records and `at` are multiples of 8. The writer does not touch what
         // lies behind the tail, which is not beyond `start` before the drop.
@@ -62,6 +73,31 @@ impl Loan {
         }
         // SAFETY: as above; [at, at + len) is lent, and mapped.
         Some(unsafe { std::slice::from_raw_parts(start, len as usize) })
+    }
+}
+
+impl Loan {
+    /// Time of the next record.
+    #[must_use]
+    #[inline]
+    pub fn peek_ts(&self) -> Option<u64> {
+        self.record(self.next).and_then(sf_hdr::at).map(|hdr| hdr.ts)
+    }
+
+    /// Hands out the records up to the time `limit`, and goes past them.
+    /// Returns how many there were.
+    #[inline]
+    pub fn drain_until(&mut self, limit: u64, mut each: impl FnMut(&[u8])) -> u64 {
+        let (mut next, mut count) = (self.next, 0);
+        while let Some(bytes) = self.record(next)
+            && sf_hdr::at(bytes).is_some_and(|hdr| hdr.ts <= limit)
+        {
+            each(bytes);
+            next += bytes.len() as u32;
+            count += 1;
+        }
+        self.next = next;
+        count
     }
 }
 

@@ -197,6 +197,45 @@ fn a_loan_holds_what_it_was_given_and_no_more() {
 }
 
 /// Room is given back in order or not at all: nothing that is lent is written to.
+/// A loan hands out what it holds by time, as its ring does.
+#[test]
+fn a_loan_is_read_up_to_a_time() {
+    let (mut writer, mut reader) = pair();
+    for ts in [3, 5, 5, 9] {
+        assert!(writer.put(1, &record(SF_OP_READ as u8, 64, ts, 0)));
+    }
+    let (mut loan, _) = lend(&mut reader);
+    let mut times = Vec::new();
+    let mut until = |limit| {
+        let count = loan.drain_until(limit, |bytes| {
+            times.push(sf_hdr::at(bytes).expect("a header").ts);
+        });
+        (count, loan.peek_ts())
+    };
+    assert_eq!(until(2), (0, Some(3)));
+    assert_eq!(until(5), (3, Some(9)));
+    assert_eq!(until(u64::MAX), (1, None));
+    assert_eq!(until(u64::MAX), (0, None));
+    assert_eq!(times, [3, 5, 5, 9]);
+}
+
+/// What was read can be read again, until it is lent.
+#[test]
+fn a_reader_goes_back_to_what_it_holds() {
+    let (mut writer, mut reader) = pair();
+    for ts in [3, 5] {
+        assert!(writer.put(1, &record(SF_OP_READ as u8, 64, ts, 0)));
+    }
+    reader.refresh();
+    assert_eq!(reader.walk_until(3, |_, _| true), Some(5));
+    reader.rewind();
+    assert_eq!((reader.peek_ts(), reader.held()), (Some(3), 0));
+    assert_eq!(reader.walk_until(3, |_, _| true), Some(5));
+    let _loan = reader.lend();
+    reader.rewind();
+    assert_eq!(reader.peek_ts(), Some(5));
+}
+
 #[test]
 fn a_loan_that_comes_back_too_early_gives_no_room() {
     let (mut writer, mut reader) = pair();
