@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //! Hot path. What the front hands to the back: records where they lie in their
-//! rings, and sums, in the order in which they are to be applied.
+//! rings, and sums, in the order in which they are to be applied; or all that
+//! rings have lent, which the back then merges.
 //! May not appear here: allocation per event, locks, system calls, formatting.
 
 use probe_loader::Ring;
@@ -8,6 +9,7 @@ use probe_loader::ring::Loan;
 
 use super::Work;
 use super::sums::Sum;
+use crate::merge::Sequence;
 
 /// One step: a record by its ring and its place in what that ring has lent, or
 /// a sum by its number.
@@ -27,6 +29,9 @@ pub(super) struct Batch {
     sums: Vec<Sum>,
     /// What each ring has lent: its room goes back when the batch is done.
     loans: Vec<Loan>,
+    /// There are no steps: what was lent is in no order yet.
+    unmerged: bool,
+    sequence: Sequence,
 }
 
 impl Batch {
@@ -34,7 +39,7 @@ impl Batch {
     pub(super) fn with_room(steps: usize) -> Self {
         // A sum takes the place of a record at least.
         let (steps, sums) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
-        Self { steps, sums, loans: Vec::new() }
+        Self { steps, sums, ..Self::default() }
     }
 
     /// Adds a record.
@@ -50,6 +55,11 @@ impl Batch {
         self.sums.push(*sum);
     }
 
+    /// Leaves it to the back to merge what will be lent; nothing is added.
+    pub(super) fn leave_to_merge(&mut self) {
+        self.unmerged = true;
+    }
+
     /// Number of steps.
     #[inline]
     pub(super) fn len(&self) -> usize {
@@ -63,6 +73,9 @@ impl Batch {
 
     /// Does what it says, and gives the rings their room.
     pub(super) fn apply(&mut self, work: &mut impl Work) {
+        if self.unmerged {
+            self.sequence.hand_out(&mut self.loans, u64::MAX, |bytes| work.record(bytes));
+        }
         for step in &self.steps {
             if step.ring == SUM {
                 work.sum(&self.sums[step.at as usize]);
@@ -78,5 +91,6 @@ impl Batch {
         self.steps.clear();
         self.sums.clear();
         self.loans.clear();
+        self.unmerged = false;
     }
 }

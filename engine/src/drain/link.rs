@@ -95,6 +95,11 @@ impl<B, O> Link<B, O> {
         }
     }
 
+    /// How many tasks wait for the back.
+    pub(super) fn waiting(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Nothing is put any more.
     pub(super) fn end(&self) {
         // Release pairs with the load in `is_over`: what was put is there.

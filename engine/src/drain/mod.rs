@@ -4,18 +4,19 @@
 //! ```text
 //! one:  rings ── merge ── engine ── outputs
 //!
-//! two:  rings ── merge ── sums ── batch ──┐           front
-//!                                         ├ link      bounded, without locks
-//!                                batch ── engine ──   back
+//! two:  rings ── [merge ── [sums]] ── batch ──┐       front
+//!                                             ├ link  bounded, without locks
+//!                      batch ── [merge] ── engine ──  back
 //! ```
 //!
 //! The engine's state is one: processes, open files, files and containers are
 //! shared by all CPUs, and are told before what refers to them. So one thread
 //! applies events, in the order of time. What can be done before that is the
 //! *front's*: it merges the rings, and sums I/O records (`sums.rs` says which and
-//! why nobody can tell). All else it does not touch: a batch refers to records
-//! where they lie, and the rings get their room back when the *back* has applied
-//! them.
+//! why nobody can tell), as far as the *back* has no time for it or all together
+//! have less to do then (`front.rs`). All else it does not touch: a batch refers
+//! to records where they lie, and the rings get their room back when the back has
+//! applied them.
 //!
 //! What comes out is the same, byte for byte, as without a front: the same
 //! records, counters and order. Whatever happens between events (time passes, a
@@ -32,6 +33,7 @@ mod front;
 mod link;
 #[cfg(test)]
 mod model;
+mod slots;
 mod sums;
 mod sync;
 
@@ -75,6 +77,9 @@ pub struct Tuning {
     pub batch: usize,
     /// Batches that are not summed after one where it was not worth it.
     pub rest: u32,
+    /// Rings are crowded when more than one part in so many of one waits to be
+    /// read.
+    pub crowded: u64,
 }
 
 /// Batches that are on their way at most.
@@ -124,7 +129,7 @@ impl<W: Work> Drain<W> {
     /// # Errors
     /// When the thread cannot be started.
     pub fn with_back(work: W, tuning: Tuning) -> io::Result<Self> {
-        let batch = || Box::new(Batch::with_room(tuning.batch + sums::MAX));
+        let batch = || Box::new(Batch::with_room(tuning.batch + slots::MAX));
         let batches = (0..BATCHES).map(|_| batch()).collect();
         let link = Arc::new(Link::new(batches, BATCHES + ORDERS, &std::thread::current()));
         let theirs = Arc::clone(&link);
@@ -212,6 +217,10 @@ impl<W: Work> Exchange for Back<W> {
 
     fn hand_on(&mut self, batch: Box<Batch>) {
         self.link.put(Task::Batch(batch));
+    }
+
+    fn waiting(&self) -> usize {
+        self.link.waiting()
     }
 }
 

@@ -15,6 +15,7 @@ use loom::thread;
 use link::{Link, Task};
 
 #[expect(clippy::duplicate_mod, reason = "with the primitives of the module beside it")]
+#[expect(dead_code, reason = "how much waits is asked by the front")]
 #[path = "link.rs"]
 mod link;
 #[expect(clippy::duplicate_mod, reason = "as for the outputs' queue")]

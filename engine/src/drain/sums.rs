@@ -31,6 +31,7 @@ use probe_loader::abi::{
 };
 
 use super::batch::Batch;
+use super::slots::{Added, Slot, Slots};
 
 /// Several I/O records as one.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,43 +44,10 @@ pub struct Sum {
     pub records: u64,
 }
 
-/// Descriptors with open sums at once.
-const SLOTS: usize = 256;
-
-/// What is done on one at once: threads times directions.
-const WAYS: usize = 4;
-
-/// Sums that can be open at once.
-pub(super) const MAX: usize = SLOTS * WAYS;
-
 /// Places to count in.
 const PLACES: usize = 1024;
 
-/// Something that a thread does on a descriptor, and its sum since it was
-/// handed on last: none if that has no records.
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    sum: Sum,
-    /// Grows with each use.
-    used: u64,
-}
-
-/// What is done on a descriptor.
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    pid: u32,
-    fd: i32,
-    len: usize,
-    entries: [Entry; WAYS],
-}
-
-impl Slot {
-    fn open(&self) -> &[Entry] {
-        &self.entries[..self.len]
-    }
-}
-
-/// How many entries there are about something, by its hash: zero means none.
+/// How many sums there are about something, by its hash: zero means none.
 struct Tally(Box<[u16; PLACES]>);
 
 impl Tally {
@@ -92,40 +60,20 @@ impl Tally {
 
 /// The open sums.
 pub(super) struct Sums {
-    slots: Box<[Slot; SLOTS]>,
-    /// Entries by process and by open file.
+    slots: Slots,
+    /// How many there are by process and by open file.
     processes: Tally,
     files: Tally,
-    /// Entries of all.
+    /// How many there are, with those that have no records yet.
     open: usize,
-    uses: u64,
     /// The latest time that was handed on.
     newest: u64,
-}
-
-#[inline]
-fn slot_of(pid: u32, fd: i32) -> usize {
-    let both = u64::from(pid) << 32 | u64::from(fd.cast_unsigned());
-    (both.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - SLOTS.trailing_zeros())) as usize
-}
-
-/// Whether both add to the same sum, on the same descriptor of a process.
-#[inline]
-fn same(a: &sf_rec_io, b: &sf_rec_io) -> bool {
-    a.h.tid == b.h.tid && a.file == b.file && a.h.op == b.h.op
 }
 
 impl Default for Sums {
     fn default() -> Self {
         let tally = || Tally(Box::new([0; PLACES]));
-        Self {
-            slots: Box::new([Slot::default(); SLOTS]),
-            processes: tally(),
-            files: tally(),
-            open: 0,
-            uses: 0,
-            newest: 0,
-        }
+        Self { slots: Slots::default(), processes: tally(), files: tally(), open: 0, newest: 0 }
     }
 }
 
@@ -158,39 +106,29 @@ impl Sums {
 
     #[inline]
     fn add(&mut self, io: &sf_rec_io, batch: &mut Batch) -> bool {
-        self.uses += 1;
-        let at = slot_of(io.h.pid, io.fd);
-        let slot = &mut self.slots[at];
-        if slot.pid != io.h.pid || slot.fd != io.fd {
-            self.forget(at, batch);
-        } else if let Some(entry) =
-            slot.entries[..slot.len].iter_mut().find(|entry| same(&entry.sum.io, io))
-        {
-            let Sum { io: last, ops, records } = &mut entry.sum;
-            last.h.ts = io.h.ts;
-            last.bytes = last.bytes.wrapping_add(io.bytes);
-            *ops += u64::from(io.ops);
-            *records += 1;
-            entry.used = self.uses;
-            return true;
+        match self.slots.add(io) {
+            Added::Yes => return true,
+            Added::NotYet(place) => self.begin(place, io, batch),
+            Added::Unknown => {
+                if self.slots.is_full() {
+                    self.forget_all(batch);
+                }
+                let place = self.slots.take(io.h.pid, io.fd);
+                self.begin(place, io, batch);
+            }
         }
-        self.begin(at, io, batch);
         false
     }
 
     /// Something that was not done on the descriptor yet: it is handed on by
     /// itself, after all that was.
-    fn begin(&mut self, at: usize, io: &sf_rec_io, batch: &mut Batch) {
-        if self.slots[at].len == WAYS {
-            self.forget(at, batch);
+    fn begin(&mut self, place: usize, io: &sf_rec_io, batch: &mut Batch) {
+        if self.slots.has_room(place, io.file) {
+            self.slots.hand_out(place, |sum| batch.push_sum(sum));
         } else {
-            self.hand_on(at, batch);
+            self.forget(place, batch);
         }
-        let slot = &mut self.slots[at];
-        let sum = Sum { io: sf_rec_io { bytes: 0, ..*io }, ops: 0, records: 0 };
-        (slot.pid, slot.fd) = (io.h.pid, io.fd);
-        slot.entries[slot.len] = Entry { sum, used: self.uses };
-        slot.len += 1;
+        self.slots.begin(place, io);
         self.open += 1;
         *self.processes.of(u64::from(io.h.pid)) += 1;
         *self.files.of(io.file) += 1;
@@ -236,10 +174,8 @@ impl Sums {
 
     #[inline]
     fn forget_descriptor(&mut self, pid: u32, fd: i32, batch: &mut Batch) {
-        let at = slot_of(pid, fd);
-        let slot = &self.slots[at];
-        if slot.len > 0 && slot.pid == pid && slot.fd == fd {
-            self.forget(at, batch);
+        if let Ok(place) = self.slots.find(pid, fd) {
+            self.forget(place, batch);
         }
     }
 
@@ -253,48 +189,36 @@ impl Sums {
     #[inline]
     fn forget_file(&mut self, file: u64, batch: &mut Batch) {
         if *self.files.of(file) > 0 {
-            let about = |entry: &Entry| entry.sum.io.file == file;
-            self.forget_where(batch, |slot| slot.open().iter().any(about));
+            self.forget_where(batch, |slot| slot.file == file);
         }
     }
 
     /// Hands on all sums: what follows is not added to them.
     pub(super) fn forget_all(&mut self, batch: &mut Batch) {
         self.forget_where(batch, |_| true);
+        self.slots.clear_all();
     }
 
     fn forget_where(&mut self, batch: &mut Batch, pick: impl Fn(&Slot) -> bool) {
-        for at in 0..SLOTS {
+        for number in 0..self.slots.taken() {
             if self.open == 0 {
                 return;
             }
-            if pick(&self.slots[at]) {
-                self.forget(at, batch);
+            let place = self.slots.place(number);
+            if pick(self.slots.slot(place)) {
+                self.forget(place, batch);
             }
         }
     }
 
     /// Hands on the sums on a descriptor: what follows is not added to them.
-    fn forget(&mut self, at: usize, batch: &mut Batch) {
-        self.hand_on(at, batch);
-        let slot = &mut self.slots[at];
-        for entry in slot.open() {
-            *self.processes.of(u64::from(slot.pid)) -= 1;
-            *self.files.of(entry.sum.io.file) -= 1;
-        }
-        self.open -= slot.len;
-        slot.len = 0;
-    }
-
-    /// Hands on the sums on a descriptor, that of the oldest last use first.
-    fn hand_on(&mut self, at: usize, batch: &mut Batch) {
-        let slot = &mut self.slots[at];
-        let entries = &mut slot.entries[..slot.len];
-        let open = |entry: &&mut Entry| entry.sum.records > 0;
-        while let Some(entry) = entries.iter_mut().filter(open).min_by_key(|entry| entry.used) {
-            batch.push_sum(&entry.sum);
-            (entry.sum.io.bytes, entry.sum.ops, entry.sum.records) = (0, 0, 0);
-        }
+    fn forget(&mut self, place: usize, batch: &mut Batch) {
+        self.slots.hand_out(place, |sum| batch.push_sum(sum));
+        let Slot { pid, file, len, .. } = *self.slots.slot(place);
+        *self.processes.of(u64::from(pid)) -= len;
+        *self.files.of(file) -= len;
+        self.open -= usize::from(len);
+        self.slots.clear(place);
     }
 }
 

@@ -17,8 +17,12 @@ use crate::events::{Step, Teller};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Way {
     One,
-    Two { batch: usize, rest: u32 },
+    Two { batch: usize, rest: u32, crowded: u64 },
 }
+
+/// Rings are crowded with anything in them; and with nothing.
+pub(crate) const ALWAYS: u64 = u64::MAX;
+pub(crate) const NEVER: u64 = 1;
 
 /// What came out.
 pub(crate) struct Made {
@@ -87,8 +91,8 @@ pub(crate) fn run(way: Way, cpus: u32, steps: &[Step]) -> Made {
     let worker = Worker { engine, summed: 0 };
     let mut drain = match way {
         Way::One => Drain::alone(worker),
-        Way::Two { batch, rest } => {
-            Drain::with_back(worker, Tuning { batch, rest }).expect("a thread")
+        Way::Two { batch, rest, crowded } => {
+            Drain::with_back(worker, Tuning { batch, rest, crowded }).expect("a thread")
         }
     };
     let mut writer = Rings::new(cpus, SIZE).expect("memory");
@@ -124,5 +128,5 @@ pub(crate) fn run(way: Way, cpus: u32, steps: &[Step]) -> Made {
 
 /// I/O records among the steps that are summed.
 pub(crate) fn summed(steps: &[Step], cpus: u32) -> u64 {
-    run(Way::Two { batch: 4096, rest: 0 }, cpus, steps).summed
+    run(Way::Two { batch: 4096, rest: 0, crowded: NEVER }, cpus, steps).summed
 }

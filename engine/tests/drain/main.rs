@@ -8,16 +8,18 @@ mod machine;
 use proptest::prelude::*;
 
 use events::{Step, steps};
-use machine::{Way, run};
+use machine::{ALWAYS, NEVER, Way, run};
 
 /// Each way but the plain one. Batches of one record do not sum; small ones end
-/// everywhere.
-const WAYS: [Way; 5] = [
-    Way::Two { batch: 1, rest: 0 },
-    Way::Two { batch: 3, rest: 0 },
-    Way::Two { batch: 64, rest: 0 },
-    Way::Two { batch: 4096, rest: 0 },
-    Way::Two { batch: 8, rest: 2 },
+/// everywhere. Where rings are crowded the back merges what it has time for.
+const WAYS: [Way; 7] = [
+    Way::Two { batch: 1, rest: 0, crowded: NEVER },
+    Way::Two { batch: 3, rest: 0, crowded: NEVER },
+    Way::Two { batch: 64, rest: 0, crowded: NEVER },
+    Way::Two { batch: 4096, rest: 0, crowded: NEVER },
+    Way::Two { batch: 8, rest: 2, crowded: NEVER },
+    Way::Two { batch: 4, rest: 0, crowded: ALWAYS },
+    Way::Two { batch: 64, rest: 1, crowded: ALWAYS },
 ];
 
 fn agree(rings: u32, steps: &[Step]) -> Result<machine::Made, TestCaseError> {
