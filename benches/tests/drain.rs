@@ -43,14 +43,14 @@ impl Work for Worker {
 }
 
 /// As the settings have it: at most so many.
-fn drain(threads: usize, batch: usize) -> Drain<Worker> {
+fn drain(threads: usize, batch: usize, crowded: u64) -> Drain<Worker> {
     let settings = Settings { export_interval: 20_000_000, ..Settings::default() };
     let engine =
         Engine::new(settings, Clock::epoch(), Users::none(), Box::new(NoLookup), Bytes(Vec::new()));
     if threads == 1 {
         return Drain::alone(Worker(engine));
     }
-    let tuning = Tuning { batch, ..Tuning::default() };
+    let tuning = Tuning { batch, crowded, ..Tuning::default() };
     Drain::with_back(Worker(engine), tuning).expect("a thread")
 }
 
@@ -89,12 +89,15 @@ fn threads_and_batches_change_nothing() {
             continue;
         }
         let stream = Stream::open(&path).expect("a stream");
-        let (bytes, counts) = made(&stream, drain(1, 0));
+        let (bytes, counts) = made(&stream, drain(1, 0, 1));
         assert!(counts.events == stream.len() as u64 && counts.records > 1000, "{counts:?}");
         for (threads, batch) in [(2, 1), (2, 7), (2, 100), (2, 4096), (4, 4096), (4, 1000)] {
-            let other = made(&stream, drain(threads, batch));
-            assert_eq!(other.1, counts, "{path:?}, batches of {batch}");
-            assert!(other.0 == bytes, "{path:?}, batches of {batch}: other records");
+            // Never, and always: then the back merges what it has time for.
+            for crowded in [1, u64::MAX] {
+                let other = made(&stream, drain(threads, batch, crowded));
+                assert_eq!(other.1, counts, "{path:?}, batches of {batch}");
+                assert!(other.0 == bytes, "{path:?}, batches of {batch}: other records");
+            }
         }
         streams += 1;
     }
