@@ -23,8 +23,9 @@ use crate::merge::Merge;
 const WORTH: u64 = 8;
 const REST: u32 = 15;
 
-/// Rings are crowded when more than one part in so many of one waits.
-const CROWDED: u64 = 4;
+/// Rings are crowded when more than one part in so many of one waits: more than
+/// what the recorder is woken for, when it keeps up.
+const CROWDED: u64 = 3;
 
 /// The back is busy with so many batches waiting for it.
 const BUSY: usize = 3;
