@@ -280,6 +280,7 @@ impl Capture {
             measured,
             fills,
             seen,
+            held_up: 0,
         };
         running.run(pace.limit, tell)
     }
@@ -302,6 +303,8 @@ struct Running {
     fills: Vec<Fill>,
     /// What the engine told of its position last.
     seen: Option<Position>,
+    /// Sleeps in a row beside a ring that could not be read.
+    held_up: u32,
 }
 
 impl Running {
@@ -429,7 +432,8 @@ impl Running {
                 there |= ring.arm(fill);
             }
         }
-        let time = if there { sleep.time_if_there() } else { sleep.time() };
+        let time = if there { sleep.time_if_there(self.held_up) } else { sleep.time() };
+        self.held_up = if there { self.held_up.saturating_add(1) } else { 0 };
         match self.poll.poll(events, Some(time)) {
             // A signal that is not ours.
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}

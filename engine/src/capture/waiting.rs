@@ -19,6 +19,14 @@ const FEW: u64 = 512;
 /// nobody.
 const AGAIN: Duration = Duration::from_millis(10);
 
+/// One that has many is looked at again sooner at first, since it may fill up
+/// before. Who was in the probe may wait for the CPU that we are on, and goes on
+/// as soon as we sleep.
+const SOON: Duration = Duration::from_millis(1);
+
+/// So many sleeps are as long, before they become longer.
+const SAME: u32 = 4;
+
 /// Parts of a scan of /proc wait for so long at most.
 const SCAN: Duration = Duration::from_millis(1);
 
@@ -58,11 +66,15 @@ impl Sleep {
         }
     }
 
-    /// How long it is where a ring has so much already as would end it. That
-    /// came after the ring was read, so it is read again at once; what could
-    /// not be taken then waits as it should.
-    pub(super) fn time_if_there(self) -> Duration {
-        if self.time() > AGAIN { Duration::ZERO } else { self.time() }
+    /// How long it is where a ring has so much already as would end it, and had
+    /// before so many sleeps in a row. That came after the ring was read, so it
+    /// is read again at once; what could not be taken then waits as it should,
+    /// in steps.
+    pub(super) fn time_if_there(self, before: u32) -> Duration {
+        match self.time() {
+            time if time > AGAIN => Duration::ZERO,
+            time => time.min(SOON * (1 + before / SAME)),
+        }
     }
 
     /// The bytes in a ring of that size that end it; none if nothing does.
@@ -132,9 +144,18 @@ mod tests {
     #[test]
     fn what_came_before_a_sleep_ends_it() {
         for sleep in [Sleep::Quiet(SECOND), Sleep::Gather(GATHER)] {
-            assert_eq!(sleep.time_if_there(), Duration::ZERO);
+            assert_eq!(sleep.time_if_there(0), Duration::ZERO);
         }
-        assert_eq!(Sleep::after(0, true, SECOND, false).time_if_there(), AGAIN);
+    }
+
+    /// A probe that is held up does not make a ring overflow that would have
+    /// room for what comes in a few milliseconds; nor is it asked for all the
+    /// time.
+    #[test]
+    fn a_full_ring_is_soon_tried_again() {
+        let sleep = Sleep::after(0, true, SECOND, false);
+        let times = [0, 3, 4, 8, 36, u32::MAX].map(|before| sleep.time_if_there(before));
+        assert_eq!(times.map(|time| time.as_millis()), [1, 1, 2, 3, 10, 10]);
     }
 
     #[test]
