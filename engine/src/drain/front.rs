@@ -34,10 +34,6 @@ const BUSY: usize = 3;
 /// the back does what waits for it, and is not to run out of that.
 const RECORDS: u64 = 3;
 
-/// A cut takes so many times fewer records of a ring than a batch has steps: it
-/// is short work for the front and long for the back.
-const CUTS: usize = 2;
-
 /// A batch holds no more than this part of a ring, so that there is room while
 /// it is applied.
 const SHARE: u64 = 8;
@@ -176,10 +172,13 @@ impl Front {
     fn cut_about(&mut self, rings: &mut [Ring], horizon: u64) -> u64 {
         self.cuts.clear();
         self.cuts.resize(rings.len(), Cut::default());
-        // The fullest tells the time for all others, as a rule.
+        // The fullest tells the time for all others, as a rule: that of its
+        // share of a batch.
         let numbers = 0..rings.len();
         let fullest = numbers.clone().max_by_key(|ring| rings[*ring].pending()).unwrap_or(0);
-        let most = (self.tuning.batch / CUTS).max(1) as u64;
+        let all: u64 = rings.iter().map(Ring::pending).sum();
+        let of_all = (self.tuning.batch as u64).saturating_mul(rings[fullest].pending());
+        let most = (of_all / all.max(1)).max(1);
         let mut until = horizon;
         for ring in std::iter::once(fullest).chain(numbers.filter(|ring| *ring != fullest)) {
             let (ring, cut) = (&mut rings[ring], &mut self.cuts[ring]);
@@ -365,7 +364,7 @@ mod tests {
         let back = handed_on(&lanes, tuning, &[false]);
         assert_eq!(back.applied.0, merged(&lanes));
         let most = back.sizes.iter().max().expect("batches");
-        assert!(*most <= 32, "{:?}", back.sizes);
+        assert!(*most <= 2 * tuning.batch, "{:?}", back.sizes);
         assert!(back.sizes.len() < 60, "{:?}", back.sizes);
     }
 }
