@@ -25,6 +25,7 @@ LINKED = [
     ("glibc", "libc6-dev", "LGPL-2.1-or-later"),
     ("elfutils", "libelf-dev", "LGPL-3.0-or-later OR GPL-2.0-or-later"),
     ("zlib", "zlib1g-dev", "Zlib"),
+    ("ISA-L", "libisal-dev", "BSD-3-Clause"),
 ]
 
 

@@ -57,8 +57,11 @@ impl FromStr for Codec {
     }
 }
 
-/// Level of deflate if none is asked for. Traces come out about 1 % larger than zlib's usual 6 makes
-/// them, in a quarter of its time: what repeats in records is near and easily found.
+/// Level of deflate if none is asked for: what repeats in records is near and easily found. Where
+/// ISA-L was installed when this was compiled, it does this level, and traces come out as large as
+/// zlib's level 1 makes them; else libdeflate does, whose traces are a tenth smaller and take twice
+/// the time. Higher levels are always libdeflate's; from 5 on traces are smaller than zlib's usual 6
+/// makes them.
 pub const DEFLATE_LEVEL: u32 = 1;
 
 /// Level of Zstandard if none is asked for: its own default.
