@@ -405,6 +405,14 @@ impl Flows {
         self.grain.down(now).saturating_sub(self.grain.down(self.get(place).last))
     }
 
+    /// Whether no other flow is in the list of its descriptor.
+    #[must_use]
+    #[inline]
+    pub fn is_alone(&self, place: u32) -> bool {
+        let Links { previous, next } = self.get(place).of_descriptor;
+        previous == NONE && next == NONE
+    }
+
     /// Places of the flows in a process's list, in the order of their start.
     pub fn of(&self, list: List) -> impl Iterator<Item = u32> + '_ {
         let mut at = list.first;

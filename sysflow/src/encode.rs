@@ -107,9 +107,9 @@ encode! {
     K8sEvent<S: Text>;
 }
 
-/// Records without text and of no more than some dozen fields, nearly all that a trace has: they are
-/// put together aside, where there is always room.
-macro_rules! encode_aside {
+/// Records without text and of no more than some dozen fields, nearly all that a trace has: room for
+/// the longest is made at once.
+macro_rules! encode_in_room {
     ($($kind:ident: $size:ident;)+) => {$(
         impl Encode for $kind {
             #[inline]
@@ -119,16 +119,16 @@ macro_rules! encode_aside {
 
             #[inline]
             fn encode_as(&self, version: Version, out: &mut Vec<u8>) {
-                let mut room = Room::<$size>::new();
-                put_long(&mut room, Kind::$kind as i64);
-                self.put_as(version, &mut room);
-                out.extend_from_slice(room.taken());
+                Room::<$size>::append(out, |room| {
+                    put_long(room, Kind::$kind as i64);
+                    self.put_as(version, room);
+                });
             }
         }
     )+};
 }
 
-encode_aside! {
+encode_in_room! {
     NetworkFlow: LARGE;
     FileFlow: SMALL;
     FileEvent: SMALL;

@@ -132,7 +132,7 @@ impl<S: Sink> Engine<S> {
         };
         let (restype, told, hint) = (file.restype, file.told, known.flows.first());
         let on = On { fd, object, restype, told, hint };
-        self.marked(Actor { process, tid: h.tid, ts: h.ts }, on, op);
+        self.marked(&Actor { process, tid: h.tid, ts: h.ts }, &on, op);
     }
 
     /// Descriptors were closed by their numbers.

@@ -10,7 +10,7 @@ use sysflow::record::{
 };
 
 use super::Engine;
-use crate::flow::Flow;
+use crate::flow::{Flow, Key};
 use crate::runtimes::Question;
 use crate::semantics::FileReads;
 use crate::sink::Sink;
@@ -222,7 +222,8 @@ impl<S: Sink> Engine<S> {
 
     /// Writes a flow that ends, or is exported, at `end`; `last` is added to
     /// its operations. One in which nothing happened is not written.
-    pub(super) fn put_flow(&mut self, flow: &Flow, last: OpFlags, end: u64) {
+    pub(super) fn put_flow(&mut self, place: u32, last: OpFlags, end: u64) {
+        let flow = self.flows.get(place);
         let ops = flow.ops | last;
         if ops.is_empty() || ops == OpFlags::TRUNCATE {
             return;
@@ -231,16 +232,17 @@ impl<S: Sink> Engine<S> {
             self.counts.left_out += 1;
             return;
         }
-        self.need_process(flow.key.process);
+        let Key { process, object, .. } = flow.key;
         let ts = self.clock.event(flow.first);
         let end_ts = self.clock.event(end.max(flow.first));
-        match self.objects.get(flow.key.object) {
+        self.need_process(process);
+        match self.objects.get(object) {
             Object::File(_) => {
-                self.need_file(flow.key.object, ObjectState::Reup, ts);
-                self.put_file_flow(flow, ops, ts, end_ts);
+                self.need_file(object, ObjectState::Reup, ts);
+                self.put_file_flow(place, ops, ts, end_ts);
             }
             Object::Net(connection) => {
-                let record = self.network_flow(flow, connection, ops, ts, end_ts);
+                let record = self.network_flow(self.flows.get(place), connection, ops, ts, end_ts);
                 self.put(record);
             }
         }
@@ -257,7 +259,8 @@ impl<S: Sink> Engine<S> {
         semantics.leaves_out(&file.path, flow.open_flags, read, ops.intersects(changes))
     }
 
-    fn put_file_flow(&mut self, flow: &Flow, op_flags: OpFlags, ts: i64, end_ts: i64) {
+    fn put_file_flow(&mut self, place: u32, op_flags: OpFlags, ts: i64, end_ts: i64) {
+        let flow = self.flows.get(place);
         let Object::File(object) = self.objects.get(flow.key.object) else { return };
         let record = FileFlow {
             proc_oid: self.processes.get(flow.key.process).oid,

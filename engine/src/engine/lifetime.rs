@@ -4,7 +4,7 @@
 use sysflow::record::OpFlags;
 
 use super::Engine;
-use crate::flow::{Flow, Key};
+use crate::flow::Key;
 use crate::sink::Sink;
 use crate::state::object::Object;
 use crate::state::process::ProcRef;
@@ -51,16 +51,16 @@ impl<S: Sink> Engine<S> {
 
     /// Writes a flow and removes it. `last` is what ended it.
     pub(super) fn end_flow(&mut self, place: u32, last: OpFlags, end: u64) {
-        let flow = *self.flows.get(place);
-        self.put_flow(&flow, last, end);
-        self.forget_flow(place, &flow);
+        self.put_flow(place, last, end);
+        self.forget_flow(place);
     }
 
     /// Removes a flow.
-    fn forget_flow(&mut self, place: u32, flow: &Flow) {
-        let lists = self.processes.get_mut(flow.key.process).lists(flow.key.fd);
+    fn forget_flow(&mut self, place: u32) {
+        let Key { process, fd, object, .. } = self.flows.get(place).key;
+        let lists = self.processes.get_mut(process).lists(fd);
         self.flows.end(place, lists);
-        self.objects.drop_use(flow.key.object);
+        self.objects.drop_use(object);
     }
 
     /// Ends the flows of `scope` that `pick` picks, as cut off: files in the
@@ -104,7 +104,14 @@ impl<S: Sink> Engine<S> {
 
     /// Ends the flows of other threads on the same descriptor and object. As
     /// in the reference those that saw the beginning come first.
-    pub(super) fn cut_off_same(&mut self, key: &Key, end: u64) {
+    #[inline]
+    pub(super) fn cut_off_same(&mut self, place: u32, end: u64) {
+        if !self.flows.is_alone(place) {
+            self.cut_off_others(self.flows.get(place).key, end);
+        }
+    }
+
+    fn cut_off_others(&mut self, key: Key, end: u64) {
         let others = |other: &Key| other.object == key.object && other.tid != key.tid;
         let list = self.processes.get(key.process).flows_on(key.fd);
         if !self.flows.on(list).any(|place| others(&self.flows.get(place).key)) {
@@ -146,16 +153,16 @@ impl<S: Sink> Engine<S> {
     /// objects: before each flow of the thread.
     fn cut_off_thread_and_same(&mut self, process: ProcRef, tid: u32, end: u64) {
         let list = self.processes.get(process).flows;
-        let mut own: Vec<(bool, u32, Key)> = Vec::new();
+        let mut own: Vec<(bool, u32)> = Vec::new();
         for place in self.flows.of(list) {
             let flow = self.flows.get(place);
             if flow.key.tid == tid {
-                own.push((flow.net, place, flow.key));
+                own.push((flow.net, place));
             }
         }
-        own.sort_by_key(|(net, ..)| *net);
-        for (_, place, key) in own {
-            self.cut_off_same(&key, end);
+        own.sort_by_key(|(net, _)| *net);
+        for (_, place) in own {
+            self.cut_off_same(place, end);
             self.end_flow(place, OpFlags::TRUNCATE, end);
         }
     }
@@ -165,8 +172,7 @@ impl<S: Sink> Engine<S> {
         let list = self.processes.get(process).flows;
         let all: Vec<_> = self.flows.of(list).collect();
         for place in all {
-            let flow = *self.flows.get(place);
-            self.forget_flow(place, &flow);
+            self.forget_flow(place);
         }
     }
 
@@ -206,19 +212,18 @@ impl<S: Sink> Engine<S> {
     pub(super) fn export_due(&mut self) {
         let (now, interval) = (self.now, self.settings.export_interval);
         while let Some(place) = self.flows.due(now, interval) {
-            let flow = *self.flows.get(place);
             if self.flows.idle(place, now) >= 2 * interval {
                 if self.settings.semantics.compat {
                     // The reference does not look at what it throws away,
                     // which after a gap in time is unwritten.
-                    self.forget_flow(place, &flow);
+                    self.forget_flow(place);
                 } else {
                     self.end_flow(place, OpFlags::NONE, now);
                 }
-            } else if flow.ops.is_empty() {
+            } else if self.flows.get(place).ops.is_empty() {
                 self.flows.requeue(place, now);
             } else {
-                self.put_flow(&flow, OpFlags::NONE, now);
+                self.put_flow(place, OpFlags::NONE, now);
                 self.counts.exported += 1;
                 self.flows.restart(place, now);
             }

@@ -80,7 +80,7 @@ pub(crate) struct Change {
 }
 
 #[inline]
-fn key(by: Actor, on: On) -> Key {
+fn key(by: &Actor, on: &On) -> Key {
     Key { process: by.process, tid: by.tid, fd: on.fd, object: on.object }
 }
 
@@ -178,19 +178,24 @@ impl<S: Sink> Engine<S> {
         }
     }
 
-    /// Bytes moved. Returns where the flow is.
-    #[inline]
-    pub(crate) fn moved(&mut self, by: Actor, on: On, direction: Direction, bytes: u64) -> u32 {
-        if let Some(flow) = self.flows.at(on.hint, &key(by, on)) {
-            flow.add(direction, 1, bytes, by.ts);
-            self.counts.applied += 1;
-            return on.hint;
-        }
-        self.moved_first(by, on, direction, bytes)
+    /// Bytes moved, and not for the first time: the flow is where it was the last time. Else
+    /// nothing is done.
+    #[inline(always)]
+    pub(crate) fn moved_again(
+        &mut self,
+        by: &Actor,
+        on: &On,
+        direction: Direction,
+        bytes: u64,
+    ) -> bool {
+        let Some(flow) = self.flows.at(on.hint, &key(by, on)) else { return false };
+        flow.add(direction, 1, bytes, by.ts);
+        self.counts.applied += 1;
+        true
     }
 
-    #[inline(never)]
-    fn moved_first(&mut self, by: Actor, on: On, direction: Direction, bytes: u64) -> u32 {
+    /// Bytes moved. Returns where the flow is.
+    pub(crate) fn moved(&mut self, by: &Actor, on: &On, direction: Direction, bytes: u64) -> u32 {
         if self.consumes(on.object) {
             self.counts.silent += 1;
             return NONE;
@@ -202,7 +207,7 @@ impl<S: Sink> Engine<S> {
     }
 
     /// A file was opened.
-    pub(crate) fn opened(&mut self, by: Actor, on: On, flags: OpenFlags) -> u32 {
+    pub(crate) fn opened(&mut self, by: &Actor, on: &On, flags: OpenFlags) -> u32 {
         let Some(place) = self.flow_on(by, on) else { return NONE };
         self.counts.applied += 1;
         let flow = self.flows.get_mut(place);
@@ -216,7 +221,7 @@ impl<S: Sink> Engine<S> {
     }
 
     /// Something without bytes: connect, accept, mmap, setns, shutdown.
-    pub(crate) fn marked(&mut self, by: Actor, on: On, op: OpFlags) -> u32 {
+    pub(crate) fn marked(&mut self, by: &Actor, on: &On, op: OpFlags) -> u32 {
         if self.consumes(on.object) {
             self.counts.silent += 1;
             return NONE;
@@ -229,14 +234,14 @@ impl<S: Sink> Engine<S> {
 
     /// A descriptor was closed: its flow ends, and before it those of other
     /// threads on it.
-    pub(crate) fn closed(&mut self, by: Actor, on: On) {
+    pub(crate) fn closed(&mut self, by: &Actor, on: &On) {
         if self.consumes(on.object) {
             self.counts.silent += 1;
             return;
         }
         let Some(place) = self.flow_on(by, on) else { return };
         self.counts.applied += 1;
-        self.cut_off_same(&key(by, on), by.ts);
+        self.cut_off_same(place, by.ts);
         self.end_flow(place, OpFlags::CLOSE, by.ts);
     }
 
@@ -248,7 +253,7 @@ impl<S: Sink> Engine<S> {
 
     /// The flow of who did it on what; none if that is not collected. The
     /// process, and a file, are written when they are first used.
-    fn flow_on(&mut self, by: Actor, on: On) -> Option<u32> {
+    fn flow_on(&mut self, by: &Actor, on: &On) -> Option<u32> {
         let key = key(by, on);
         if self.flows.at(on.hint, &key).is_some() {
             return Some(on.hint);

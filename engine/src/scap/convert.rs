@@ -14,11 +14,10 @@ use crate::state::users::Users;
 use crate::{Engine, Settings};
 
 use super::file::{Block, RawEvent};
-use super::rows::{self, Act, NO_FD, Row, Step};
+use super::rows::{self, Row, Step};
 use super::start::Servers;
 use super::state::descriptors::{ThingRef, Things};
 use super::state::names::NameTable;
-use super::state::thread::{Call, NO_CALL};
 use super::state::threads::{ThreadRef, Threads};
 use super::value;
 
@@ -141,7 +140,7 @@ impl<S: Sink> Converter<S> {
     #[inline]
     pub fn block(&mut self, block: &Block<'_>) {
         match block {
-            Block::Event(event) => self.event(event),
+            Block::Event(event) => self.event_alone(event),
             other => self.metadata(other),
         }
     }
@@ -169,172 +168,46 @@ impl<S: Sink> Converter<S> {
         (sink, self.counts, counts)
     }
 
-    /// Takes the next event.
+    /// Takes the next event. Where events come one after the other all of the usual way is inlined:
+    /// what is read of an event stays in registers then.
     #[inline(always)]
     pub fn event(&mut self, event: &RawEvent<'_>) {
         self.counts.events += 1;
         let row = rows::row(event.kind);
-        if !self.started && !self.begin(event, row) {
+        if event.ts >= self.next_tick && !self.due(*event, row) {
             return;
         }
         self.engine.set_time(event.ts);
-        if event.ts >= self.next_tick {
-            self.tick(event.ts);
-        }
         match row.step {
             Step::Enter => self.entered(event, row),
             Step::Leave => self.left(event, row),
             Step::Pass => self.counts.passed += 1,
-            Step::Tell => self.told(event, row),
-            Step::Unknown => self.counts.unknown += 1,
-        }
-    }
-
-    #[cold]
-    fn tick(&mut self, ts: u64) {
-        self.engine.tick(ts);
-        self.next_tick = (ts / SECOND).saturating_add(1).saturating_mul(SECOND);
-    }
-
-    /// A call is entered.
-    #[inline]
-    fn entered(&mut self, event: &RawEvent<'_>, row: &'static Row) {
-        let place = self.threads.find_or_insert(event.tid.cast_signed());
-        let thread = self.threads.get_mut(place);
-        let fd = match row.fd {
-            NO_FD => -1,
-            0 => value::signed(event.params.first()).unwrap_or(-1),
-            at => value::signed(event.params.get(usize::from(at))).unwrap_or(-1),
-        };
-        thread.call = Call { kind: event.kind, fd };
-        if row.keep {
-            thread.kept.keep(&event.params);
-        }
-        match row.act {
-            Act::None => self.counts.passed += 1,
-            Act::CloseEnter => {
-                self.counts.used += 1;
-                if let Some(table) = self.threads.table_mut(place) {
-                    table.set_closing(fd, true);
-                }
-            }
-            _ => self.entered_with(event, row, place, fd),
+            Step::Tell | Step::Unknown => self.told_or_unknown(*event, row),
         }
     }
 
     #[inline(never)]
-    fn entered_with(&mut self, event: &RawEvent<'_>, row: &'static Row, place: ThreadRef, fd: i64) {
-        let thing = self.threads.table(place).and_then(|table| table.get(fd));
-        let here = Here { event, thread: place, row, entered: true, fd, thing };
-        self.counts.used += 1;
-        match row.act {
-            Act::MmapEnter => self.mapped(&here),
-            Act::ConnectEnter => self.connecting(&here),
-            Act::SendtoEnter => self.sending(&here),
-            Act::SetuidEnter => self.asking_for_user(&here),
-            _ => {}
-        }
+    fn event_alone(&mut self, event: &RawEvent<'_>) {
+        self.event(event);
     }
 
-    /// A call returned, or a thread ends.
-    #[inline]
-    fn left(&mut self, event: &RawEvent<'_>, row: &'static Row) {
-        let tid = event.tid.cast_signed();
-        let found = match row.act {
-            // They name their thread, or it is not worth a name.
-            Act::Clone(_) | Act::Exit => self.threads.find(tid),
-            _ => Some(self.threads.find_or_insert(tid)),
-        };
-        let Some(place) = found else {
-            return self.left_unknown(event, row);
-        };
-        let call = &self.threads.get(place).call;
-        let entered = rows::belongs(call.kind, event.kind);
-        let fd = if entered { call.fd } else { -1 };
-        let mut here = Here { event, thread: place, row, entered, fd, thing: None };
-        let mut parse = true;
-        if fd >= 0
-            && let Some(table) = self.threads.table_mut(place)
-            && let Some((thing, cancelled)) = table.look_up(fd)
-        {
-            here.thing = Some(thing);
-            if cancelled {
-                parse = false;
-                self.uncancel(place, fd);
-            }
-        }
-        match row.act {
-            Act::None => self.counts.passed += 1,
-            Act::Read | Act::Write => self.moved(&here),
-            _ => return self.left_with(&here, parse),
-        }
-        self.threads.get_mut(place).call.kind = NO_CALL;
-    }
-
-    /// The number was given anew while it was being closed: the mark goes, and
-    /// what had the number before.
+    /// It is the first event, or a second is over. False: there is no way to begin with it.
     #[cold]
-    fn uncancel(&mut self, thread: ThreadRef, fd: i64) {
-        let parked = self.threads.table_mut(thread).and_then(|table| table.uncancel(fd));
-        if let Some(parked) = parked {
-            self.release(parked);
+    fn due(&mut self, event: RawEvent<'_>, row: &'static Row) -> bool {
+        if !self.started && !self.begin(&event, row) {
+            return false;
         }
+        self.engine.set_time(event.ts);
+        self.engine.tick(event.ts);
+        self.next_tick = (event.ts / SECOND).saturating_add(1).saturating_mul(SECOND);
+        true
     }
 
-    /// A call of a thread that is not known returned, and is no reason to know
-    /// it.
     #[cold]
-    fn left_unknown(&mut self, event: &RawEvent<'_>, row: &'static Row) {
-        let thread = ThreadRef::nowhere();
-        let here = Here { event, thread, row, entered: false, fd: -1, thing: None };
-        match row.act {
-            Act::Clone(params) => self.cloned(&here, params, None),
-            _ => self.counts.incomplete += 1,
-        }
-        self.clear_away();
-    }
-
-    fn left_with(&mut self, here: &Here<'_>, parse: bool) {
-        match here.row.act {
-            Act::Clone(params) => self.cloned(here, params, Some(here.thread)),
-            Act::Exec(params) => self.executed(here, params),
-            Act::Exit => self.exited(here),
-            Act::Setuid | Act::Setresuid | Act::Setreuid => self.user_set(here),
-            Act::Setgid | Act::Setresgid | Act::Setregid => self.group_set(here),
-            Act::Open | Act::Openat | Act::OpenatOld | Act::Creat | Act::OpenByHandle => {
-                self.opened(here);
-            }
-            Act::Close => self.closed(here, parse),
-            Act::ReadFrom(_) | Act::WriteTo => self.moved_with(here, parse),
-            Act::Socket => self.socket_made(here),
-            Act::Bind => self.bound(here, parse),
-            Act::Connect => self.connected(here, parse),
-            Act::Accept => self.accepted(here),
-            Act::Shutdown => self.marked(here, sysflow::record::OpFlags::SHUTDOWN),
-            Act::Setns => self.marked(here, sysflow::record::OpFlags::SETNS),
-            Act::Socketpair => self.pair_made(here),
-            Act::Pipe => self.pipe_made(here),
-            Act::Make(kind) => self.descriptor_made(here, kind),
-            Act::Dup => self.duplicated(here, parse),
-            Act::Fcntl => self.fcntl(here, parse),
-            Act::Chdir => self.directory_changed(here),
-            Act::Fchdir => self.directory_changed_by_fd(here, parse),
-            Act::Mkdir(_)
-            | Act::Rmdir(_)
-            | Act::Unlink(_)
-            | Act::Link(_)
-            | Act::Rename(_)
-            | Act::Symlink
-            | Act::Symlinkat => self.names_changed(here),
-            _ => self.counts.passed += 1,
-        }
-        if !self.threads.left.is_empty() {
-            self.clear_away();
-        }
-        // The thread may be gone.
-        if let Some(thread) = self.threads.try_get_mut(here.thread) {
-            thread.kept.forget();
-            thread.call.kind = NO_CALL;
+    fn told_or_unknown(&mut self, event: RawEvent<'_>, row: &'static Row) {
+        match row.step {
+            Step::Tell => self.told(&event, row),
+            _ => self.counts.unknown += 1,
         }
     }
 

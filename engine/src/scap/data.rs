@@ -5,7 +5,7 @@
 
 use sysflow::record::{OpFlags, OpenFlags, RestType};
 
-use crate::engine::On;
+use crate::engine::{Actor, On};
 use crate::flow::Direction;
 use crate::sink::Sink;
 use crate::state::object::Connection;
@@ -25,6 +25,20 @@ fn protocol(thing: &Thing) -> i16 {
         (_, l4::RAW) => 254,
         _ => -1,
     }
+}
+
+#[inline]
+fn direction(act: Act) -> Direction {
+    match act {
+        Act::Read | Act::ReadFrom(_) => Direction::In,
+        _ => Direction::Out,
+    }
+}
+
+/// Bytes that a call moved, by what it returned.
+#[inline]
+fn transferred(result: i64) -> u64 {
+    u64::try_from(result).unwrap_or(0)
 }
 
 impl<S: Sink> Converter<S> {
@@ -134,9 +148,40 @@ impl<S: Sink> Converter<S> {
         Some(own)
     }
 
-    /// Bytes moved, or could not be.
-    #[inline]
+    /// Bytes moved, or could not be. Most are of a file that the main thread of a process uses not
+    /// for the first time: they are added to its flow here.
+    #[inline(always)]
     pub(super) fn moved(&mut self, here: &Here<'_>) {
+        if let (Some(thing), Some(result)) = (here.thing, here.result())
+            && let Some((by, on)) = self.usual(here, thing)
+            && self.engine.moved_again(&by, &on, direction(here.row.act), transferred(result))
+        {
+            self.counts.used += 1;
+            return;
+        }
+        let event = *here.event;
+        self.moved_first(&Here { event: &event, ..*here });
+    }
+
+    /// Who did it, and on what, if that is a plain file of the container of the thread, and the
+    /// thread the main one of a process that the engine knows.
+    #[inline(always)]
+    fn usual(&self, here: &Here<'_>, place: ThingRef) -> Option<(Actor, On)> {
+        let thing = self.things.get(place);
+        let thread = self.threads.get(here.thread);
+        let file = matches!(thing.kind, kind::FILE | kind::FILE_WITH_FLAGS);
+        let of_main = thing.container == thread.container && thread.is_main();
+        if !file || !of_main || !self.engine.processes().is(thread.process, thread.oid()) {
+            return None;
+        }
+        let by = Actor { process: thread.process, tid: here.tid(), ts: here.event.ts };
+        let (restype, told) = (RestType::FILE, thread.container);
+        let on = On { fd: here.fd as i32, object: thing.object?, restype, told, hint: thing.flow };
+        Some((by, on))
+    }
+
+    #[inline(never)]
+    pub(super) fn moved_first(&mut self, here: &Here<'_>) {
         let (Some(thing), Some(result)) = (here.thing, here.result()) else {
             self.counts.incomplete += 1;
             return;
@@ -144,12 +189,7 @@ impl<S: Sink> Converter<S> {
         self.counts.used += 1;
         let Some((on, thing)) = self.on(here, thing) else { return };
         let by = self.actor(here);
-        let direction = match here.row.act {
-            Act::Read | Act::ReadFrom(_) => Direction::In,
-            _ => Direction::Out,
-        };
-        let bytes = u64::try_from(result).unwrap_or(0);
-        let flow = self.engine.moved(by, on, direction, bytes);
+        let flow = self.engine.moved(&by, &on, direction(here.row.act), transferred(result));
         if flow != on.hint {
             self.things.get_mut(thing).flow = flow;
         }
@@ -164,14 +204,14 @@ impl<S: Sink> Converter<S> {
         self.counts.used += 1;
         let Some((on, thing)) = self.on(here, thing) else { return };
         let by = self.actor(here);
-        self.things.get_mut(thing).flow = self.engine.marked(by, on, op);
+        self.things.get_mut(thing).flow = self.engine.marked(&by, &on, op);
     }
 
     pub(super) fn open_told(&mut self, here: &Here<'_>, flags: OpenFlags) {
         let Some(thing) = here.thing else { return };
         let Some((on, thing)) = self.on(here, thing) else { return };
         let by = self.actor(here);
-        self.things.get_mut(thing).flow = self.engine.opened(by, on, flags);
+        self.things.get_mut(thing).flow = self.engine.opened(&by, &on, flags);
     }
 
     /// mmap is entered. What it maps, if it is a file, is known; a call that
@@ -195,7 +235,7 @@ impl<S: Sink> Converter<S> {
         self.counts.used += 1;
         if let Some((on, _)) = self.on(here, thing) {
             let by = self.actor(here);
-            self.engine.closed(by, on);
+            self.engine.closed(&by, &on);
         }
         if !parse {
             return;

@@ -3,6 +3,7 @@
 
 use sysflow::record::OpenFlags;
 
+use crate::Engine;
 use crate::sink::Sink;
 use crate::state::container::ContainerRef;
 
@@ -30,23 +31,19 @@ struct Wanted<'a> {
 
 impl<S: Sink> Converter<S> {
     /// What a descriptor with a name stands for.
+    #[inline]
     pub(super) fn named_thing(
         &mut self,
         container: Option<ContainerRef>,
         kind: u8,
         name: &[u8],
     ) -> Thing {
-        if !has_name(kind) {
-            return Thing::new(kind);
-        }
-        let (objects, containers) = self.engine.objects();
-        let object = objects.named(container, name, containers);
-        objects.hold(object);
-        Thing::of_object(kind, object, container)
+        thing_named(&mut self.engine, container, kind, name)
     }
 
     /// Gives a descriptor of the thread to a thing. None: its table is not
     /// known, or keeps no such number.
+    #[inline]
     pub(super) fn give(&mut self, thread: ThreadRef, fd: i64, thing: Thing) -> Option<ThingRef> {
         let place = self.things.add(thing);
         let old = match self.threads.table_mut(thread) {
@@ -103,9 +100,7 @@ impl<S: Sink> Converter<S> {
             return;
         };
         let container = self.threads.get(here.thread).container;
-        let path = std::mem::take(&mut self.path);
-        let thing = self.named_thing(container, kind, &path);
-        self.path = path;
+        let thing = thing_named(&mut self.engine, container, kind, &self.path);
         let Some(thing) = self.give(here.thread, fd, thing) else { return };
         let here = Here { fd, thing: Some(thing), ..*here };
         if self.compat && here.row.newer {
@@ -117,7 +112,6 @@ impl<S: Sink> Converter<S> {
     /// Puts the path of an open together; returns what it opened, and how.
     fn opened_path(&mut self, here: &Here<'_>) -> Option<(u8, OpenFlags)> {
         let params = &here.event.params;
-        let mut path = std::mem::take(&mut self.path);
         let thread = self.threads.get(here.thread);
         let kept = &thread.kept;
         let asked = here
@@ -132,22 +126,18 @@ impl<S: Sink> Converter<S> {
             }
             None => wanted(here.row.act, |index| params.get(index + 1), |at| params.get(at)),
         };
-        let Some(wanted) = wanted else {
-            self.path = path;
-            return None;
-        };
+        let wanted = wanted?;
         let (directory, flags) = (wanted.directory, wanted.flags);
         if wanted.name.first() == Some(&b'/') {
-            path::join(&mut path, b"", wanted.name);
+            path::join(&mut self.path, b"", wanted.name);
         } else if directory == AT_FDCWD {
             let main = self.threads.get(self.threads.main_of(here.thread));
-            path::join(&mut path, main.cwd.as_bytes(), wanted.name);
+            path::join(&mut self.path, main.cwd.as_bytes(), wanted.name);
         } else {
             let name = wanted.name.to_vec();
             let base = self.base(here.thread, directory, &name);
-            path::join(&mut path, &base, &name);
+            path::join(&mut self.path, &base, &name);
         }
-        self.path = path;
         let flags = OpenFlags(flags);
         let directory = flags.contains(OpenFlags::DIRECTORY);
         Some((if directory { kind::DIRECTORY } else { kind::FILE_WITH_FLAGS }, flags))
@@ -252,6 +242,22 @@ impl<S: Sink> Converter<S> {
         path::working_directory(&mut self.path, main.cwd.as_bytes(), name);
         main.cwd = value::shared(&main.cwd, &self.path);
     }
+}
+
+#[inline]
+fn thing_named<S: Sink>(
+    engine: &mut Engine<S>,
+    container: Option<ContainerRef>,
+    kind: u8,
+    name: &[u8],
+) -> Thing {
+    if !has_name(kind) {
+        return Thing::new(kind);
+    }
+    let (objects, containers) = engine.objects();
+    let object = objects.named(container, name, containers);
+    objects.hold(object);
+    Thing::of_object(kind, object, container)
 }
 
 /// Portable commands of fcntl.

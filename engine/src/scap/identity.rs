@@ -18,8 +18,7 @@ const MAX_ANCESTORS: usize = 128;
 
 impl<S: Sink> Converter<S> {
     pub(super) fn oid(&self, main: ThreadRef) -> Oid {
-        let thread = self.threads.get(main);
-        Oid { create_ts: thread.cloned.cast_signed(), hpid: thread.pid }
+        self.threads.get(main).oid()
     }
 
     /// The process of a thread, and whether it had to be made. `born`: the

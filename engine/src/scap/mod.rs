@@ -12,6 +12,7 @@
 //! capturing library knew from earlier events, and so does the [`Converter`].
 //! It resolves each event and hands the engine the operation.
 
+mod call;
 mod convert;
 mod data;
 pub mod file;

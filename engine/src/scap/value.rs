@@ -5,11 +5,19 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-/// A signed number, of any width.
-#[inline]
+/// A signed number, of any width; most have 64 bits.
+#[inline(always)]
 pub(super) fn signed(bytes: Option<&[u8]>) -> Option<i64> {
-    match *bytes? {
-        [a, b, c, d, e, f, g, h] => Some(i64::from_le_bytes([a, b, c, d, e, f, g, h])),
+    let bytes = bytes?;
+    match <[u8; 8]>::try_from(bytes) {
+        Ok(bytes) => Some(i64::from_le_bytes(bytes)),
+        Err(_) => signed_narrow(bytes),
+    }
+}
+
+#[inline(never)]
+fn signed_narrow(bytes: &[u8]) -> Option<i64> {
+    match *bytes {
         [a, b, c, d] => Some(i64::from(i32::from_le_bytes([a, b, c, d]))),
         [a, b] => Some(i64::from(i16::from_le_bytes([a, b]))),
         [a] => Some(i64::from(a.cast_signed())),

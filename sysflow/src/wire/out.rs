@@ -41,27 +41,29 @@ const STEP: usize = 32;
 pub(crate) const LARGE: usize = 256 + STEP;
 pub(crate) const SMALL: usize = 128 + STEP;
 
-/// Room for one record without text, [`STEP`] more than it takes. That it is large enough is known
-/// beforehand, so that no byte of it asks whether there is room, as every one of a `Vec` does.
-pub(crate) struct Room<const SIZE: usize> {
-    bytes: [u8; SIZE],
+/// Room for one record without text at the end of a `Vec`, [`STEP`] more than it takes. That it is
+/// large enough is known beforehand, so that no byte of it asks whether there is room, as every one
+/// that a `Vec` takes does.
+pub(crate) struct Room<'a, const SIZE: usize> {
+    bytes: &'a mut [u8; SIZE],
     len: usize,
 }
 
-impl<const SIZE: usize> Room<SIZE> {
+impl<const SIZE: usize> Room<'_, SIZE> {
     /// Most bytes of a record; a power of two.
     const MOST: usize = SIZE - STEP;
 
+    /// Appends what `put` puts into the room.
     #[inline(always)]
-    pub(crate) fn new() -> Self {
-        Self { bytes: [0; SIZE], len: 0 }
-    }
-
-    /// What was taken.
-    #[inline(always)]
-    pub(crate) fn taken(&self) -> &[u8] {
-        debug_assert!(self.len <= Self::MOST, "a record without text is no longer");
-        &self.bytes[..self.len.min(Self::MOST)]
+    pub(crate) fn append(out: &mut Vec<u8>, put: impl FnOnce(&mut Room<'_, SIZE>)) {
+        let start = out.len();
+        out.extend_from_slice(&[0; SIZE]);
+        let Some(bytes) = out.last_chunk_mut() else { return };
+        let mut room = Room { bytes, len: 0 };
+        put(&mut room);
+        debug_assert!(room.len <= Self::MOST, "a record without text is no longer");
+        let end = start + room.len.min(Self::MOST);
+        out.truncate(end);
     }
 
     /// Where the next byte goes, which the compiler sees to be within.
@@ -71,7 +73,7 @@ impl<const SIZE: usize> Room<SIZE> {
     }
 }
 
-impl<const SIZE: usize> Out for Room<SIZE> {
+impl<const SIZE: usize> Out for Room<'_, SIZE> {
     #[inline(always)]
     fn byte(&mut self, byte: u8) {
         let at = self.at();

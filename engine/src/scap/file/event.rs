@@ -192,14 +192,14 @@ impl<'a> Params<'a> {
     #[must_use]
     #[inline]
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
-        if index >= self.len() {
-            return None;
+        if self.shift != 1 {
+            return self.iter().nth(index);
         }
-        let mut start = 0;
-        for before in 0..index {
-            start += self.length(before);
-        }
-        self.values.get(start..start + self.length(index))
+        let lengths = self.lengths.as_chunks().0;
+        let length = |at: &[u8; 2]| usize::from(u16::from_le_bytes(*at));
+        let (before, rest) = lengths.split_at_checked(index)?;
+        let start = before.iter().fold(0, |sum, at| sum + length(at));
+        self.values.get(start..start + length(rest.first()?))
     }
 
     /// The first parameter.

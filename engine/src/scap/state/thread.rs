@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use sysflow::record::Oid;
+
 use super::descriptors::Table;
 use super::names::Named;
 use crate::scap::file::Params;
@@ -37,11 +39,12 @@ pub(in crate::scap) struct Kept {
 }
 
 impl Kept {
+    #[inline]
     pub(in crate::scap) fn forget(&mut self) {
         self.count = 0;
     }
 
-    #[inline]
+    #[inline(never)]
     pub(in crate::scap) fn keep(&mut self, params: &Params<'_>) {
         let mut total = 0;
         self.count = 0;
@@ -159,8 +162,15 @@ impl Thread {
         self.tid < 0 || self.pid < 0 || self.ptid < 0
     }
 
+    #[inline]
     pub(in crate::scap) fn is_main(&self) -> bool {
         self.tid == self.pid
+    }
+
+    /// Identity of the process that it is the main thread of.
+    #[inline]
+    pub(in crate::scap) fn oid(&self) -> Oid {
+        Oid { create_ts: self.cloned.cast_signed(), hpid: self.pid }
     }
 
     /// Whether it has a descriptor table of its own, or is the thread whose

@@ -3,7 +3,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::descriptors::Table;
+use super::descriptors::{Table, ThingRef};
 use super::thread::{NO_GROUP, Texts, Thread};
 use super::tids::{NONE, Tids};
 
@@ -93,6 +93,23 @@ impl Threads {
         };
         self.index.set(tid, place);
         ThreadRef(place)
+    }
+
+    /// The same, and its place.
+    #[inline(always)]
+    pub(in crate::scap) fn of_event(&mut self, tid: i64) -> (ThreadRef, &mut Thread) {
+        let place = self.find_or_insert(tid);
+        (place, self.get_mut(place))
+    }
+
+    /// What a descriptor stands for, of a thread without a table of its own.
+    #[inline(never)]
+    pub(in crate::scap) fn look_up_shared(
+        &self,
+        place: ThreadRef,
+        fd: i64,
+    ) -> Option<(ThingRef, bool)> {
+        self.table(place)?.look_up(fd)
     }
 
     /// The thread of this number; one that is not known stands as unknown.
