@@ -209,6 +209,7 @@ impl Flows {
     /// # Panics
     /// When there is none.
     #[must_use]
+    #[inline]
     pub fn get(&self, place: u32) -> &Flow {
         self.slots[place as usize].as_ref().expect("the flow is in the table")
     }
@@ -403,14 +404,6 @@ impl Flows {
     #[must_use]
     pub fn idle(&self, place: u32, now: u64) -> u64 {
         self.grain.down(now).saturating_sub(self.grain.down(self.get(place).last))
-    }
-
-    /// Whether no other flow is in the list of its descriptor.
-    #[must_use]
-    #[inline]
-    pub fn is_alone(&self, place: u32) -> bool {
-        let Links { previous, next } = self.get(place).of_descriptor;
-        previous == NONE && next == NONE
     }
 
     /// Places of the flows in a process's list, in the order of their start.

@@ -104,14 +104,8 @@ impl<S: Sink> Engine<S> {
 
     /// Ends the flows of other threads on the same descriptor and object. As
     /// in the reference those that saw the beginning come first.
-    #[inline]
     pub(super) fn cut_off_same(&mut self, place: u32, end: u64) {
-        if !self.flows.is_alone(place) {
-            self.cut_off_others(self.flows.get(place).key, end);
-        }
-    }
-
-    fn cut_off_others(&mut self, key: Key, end: u64) {
+        let key = self.flows.get(place).key;
         let others = |other: &Key| other.object == key.object && other.tid != key.tid;
         let list = self.processes.get(key.process).flows_on(key.fd);
         if !self.flows.on(list).any(|place| others(&self.flows.get(place).key)) {

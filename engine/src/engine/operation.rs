@@ -97,6 +97,10 @@ impl<S: Sink> Engine<S> {
         (&mut self.objects, &self.containers)
     }
 
+    pub(crate) fn known(&self) -> &Objects {
+        &self.objects
+    }
+
     pub(crate) fn counted(&mut self) -> &mut Counts {
         &mut self.counts
     }
@@ -206,9 +210,12 @@ impl<S: Sink> Engine<S> {
         place
     }
 
-    /// A file was opened.
+    /// A file was opened, on a descriptor that holds its object already.
     pub(crate) fn opened(&mut self, by: &Actor, on: &On, flags: OpenFlags) -> u32 {
-        let Some(place) = self.flow_on(by, on) else { return NONE };
+        // If nothing else holds it there is no flow to be looked for.
+        let first = self.objects.uses(on.object) == 1;
+        let flow = if first { self.begin_flow(by, on) } else { self.flow_on(by, on) };
+        let Some(place) = flow else { return NONE };
         self.counts.applied += 1;
         let flow = self.flows.get_mut(place);
         flow.mark(OpFlags::OPEN, by.ts);
@@ -232,8 +239,8 @@ impl<S: Sink> Engine<S> {
         place
     }
 
-    /// A descriptor was closed: its flow ends, and before it those of other
-    /// threads on it.
+    /// A descriptor was closed, which holds the object still: its flow ends, and
+    /// before it those of other threads on it.
     pub(crate) fn closed(&mut self, by: &Actor, on: &On) {
         if self.consumes(on.object) {
             self.counts.silent += 1;
@@ -241,7 +248,12 @@ impl<S: Sink> Engine<S> {
         }
         let Some(place) = self.flow_on(by, on) else { return };
         self.counts.applied += 1;
-        self.cut_off_same(place, by.ts);
+        // This flow holds it too: there is another one only if something else does.
+        let uses = self.objects.uses(on.object);
+        debug_assert!(uses >= 2, "flow and descriptor hold what they are of");
+        if uses > 2 {
+            self.cut_off_same(place, by.ts);
+        }
         self.end_flow(place, OpFlags::CLOSE, by.ts);
     }
 
@@ -251,16 +263,21 @@ impl<S: Sink> Engine<S> {
             && matches!(self.objects.get(object), Object::File(_))
     }
 
-    /// The flow of who did it on what; none if that is not collected. The
-    /// process, and a file, are written when they are first used.
+    /// The flow of who did it on what; none if that is not collected.
     fn flow_on(&mut self, by: &Actor, on: &On) -> Option<u32> {
         let key = key(by, on);
         if self.flows.at(on.hint, &key).is_some() {
             return Some(on.hint);
         }
-        if let Some(place) = self.find_flow(&key) {
-            return Some(place);
+        match self.find_flow(&key) {
+            Some(place) => Some(place),
+            None => self.begin_flow(by, on),
         }
+    }
+
+    /// Begins it; there is none. The process, and a file, are written when they
+    /// are first used.
+    fn begin_flow(&mut self, by: &Actor, on: &On) -> Option<u32> {
         let semantics = self.settings.semantics;
         let file = matches!(self.objects.get(on.object), Object::File(_));
         if file
@@ -276,7 +293,7 @@ impl<S: Sink> Engine<S> {
             let ts = self.clock.event(by.ts);
             self.need_file(on.object, ObjectState::Reup, ts);
         }
-        Some(self.start_flow(key, by.ts))
+        Some(self.start_flow(key(by, on), by.ts))
     }
 
     /// clone returned. `thread`: it made, or is, a thread.

@@ -42,25 +42,45 @@ fn transferred(result: i64) -> u64 {
 }
 
 impl<S: Sink> Converter<S> {
-    /// What the engine is told that something was done on; none of what is no
-    /// part of the telemetry.
+    /// Who did it, and on what; none of what is no part of the telemetry. The thing is another
+    /// one than before if it had to be made the descriptor's own.
     #[inline(always)]
-    fn on(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
+    fn done(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(Actor, On, ThingRef)> {
+        match self.done_usually(here, place) {
+            Some((by, on)) => Some((by, on, place)),
+            None => self.done_otherwise(here, place),
+        }
+    }
+
+    /// The same of what most is done on: a plain file of the container of the thread, which is the
+    /// main one of a process that the engine knows.
+    #[inline(always)]
+    fn done_usually(&self, here: &Here<'_>, place: ThingRef) -> Option<(Actor, On)> {
         let thing = self.things.get(place);
         let thread = self.threads.get(here.thread);
         let file = matches!(thing.kind, kind::FILE | kind::FILE_WITH_FLAGS);
-        if !file || thing.container != thread.container || !thread.is_main() {
-            return self.on_other(here, place);
+        let of_main = thing.container == thread.container && thread.is_main();
+        if !file || !of_main || !self.engine.processes().is(thread.process, thread.oid()) {
+            return None;
         }
+        let by = Actor { process: thread.process, tid: here.tid(), ts: here.event.ts };
         let (restype, told) = (RestType::FILE, thread.container);
         let on = On { fd: here.fd as i32, object: thing.object?, restype, told, hint: thing.flow };
-        Some((on, place))
+        Some((by, on))
     }
 
-    /// The same of what is no plain file, not of its container, or used by
-    /// another thread than the main one.
     #[inline(never)]
-    fn on_other(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
+    fn done_otherwise(
+        &mut self,
+        here: &Here<'_>,
+        place: ThingRef,
+    ) -> Option<(Actor, On, ThingRef)> {
+        let (on, place) = self.on(here, place)?;
+        Some((self.actor(here), on, place))
+    }
+
+    /// What the engine is told that something was done on.
+    fn on(&mut self, here: &Here<'_>, place: ThingRef) -> Option<(On, ThingRef)> {
         let thing = self.things.get(place);
         let restype = match thing.kind {
             kind::FILE | kind::FILE_WITH_FLAGS => RestType::FILE,
@@ -74,7 +94,7 @@ impl<S: Sink> Converter<S> {
         let container = self.threads.get(here.thread).container;
         if thing.container != container {
             let moved = self.move_to_container(here, place)?;
-            return self.on_other(here, moved);
+            return self.on(here, moved);
         }
         let (object, hint) = (thing.object?, thing.flow);
         let main = self.threads.main_of(here.thread);
@@ -153,7 +173,7 @@ impl<S: Sink> Converter<S> {
     #[inline(always)]
     pub(super) fn moved(&mut self, here: &Here<'_>) {
         if let (Some(thing), Some(result)) = (here.thing, here.result())
-            && let Some((by, on)) = self.usual(here, thing)
+            && let Some((by, on)) = self.done_usually(here, thing)
             && self.engine.moved_again(&by, &on, direction(here.row.act), transferred(result))
         {
             self.counts.used += 1;
@@ -163,23 +183,6 @@ impl<S: Sink> Converter<S> {
         self.moved_first(&Here { event: &event, ..*here });
     }
 
-    /// Who did it, and on what, if that is a plain file of the container of the thread, and the
-    /// thread the main one of a process that the engine knows.
-    #[inline(always)]
-    fn usual(&self, here: &Here<'_>, place: ThingRef) -> Option<(Actor, On)> {
-        let thing = self.things.get(place);
-        let thread = self.threads.get(here.thread);
-        let file = matches!(thing.kind, kind::FILE | kind::FILE_WITH_FLAGS);
-        let of_main = thing.container == thread.container && thread.is_main();
-        if !file || !of_main || !self.engine.processes().is(thread.process, thread.oid()) {
-            return None;
-        }
-        let by = Actor { process: thread.process, tid: here.tid(), ts: here.event.ts };
-        let (restype, told) = (RestType::FILE, thread.container);
-        let on = On { fd: here.fd as i32, object: thing.object?, restype, told, hint: thing.flow };
-        Some((by, on))
-    }
-
     #[inline(never)]
     pub(super) fn moved_first(&mut self, here: &Here<'_>) {
         let (Some(thing), Some(result)) = (here.thing, here.result()) else {
@@ -187,8 +190,7 @@ impl<S: Sink> Converter<S> {
             return;
         };
         self.counts.used += 1;
-        let Some((on, thing)) = self.on(here, thing) else { return };
-        let by = self.actor(here);
+        let Some((by, on, thing)) = self.done(here, thing) else { return };
         let flow = self.engine.moved(&by, &on, direction(here.row.act), transferred(result));
         if flow != on.hint {
             self.things.get_mut(thing).flow = flow;
@@ -202,15 +204,13 @@ impl<S: Sink> Converter<S> {
             return;
         };
         self.counts.used += 1;
-        let Some((on, thing)) = self.on(here, thing) else { return };
-        let by = self.actor(here);
+        let Some((by, on, thing)) = self.done(here, thing) else { return };
         self.things.get_mut(thing).flow = self.engine.marked(&by, &on, op);
     }
 
     pub(super) fn open_told(&mut self, here: &Here<'_>, flags: OpenFlags) {
         let Some(thing) = here.thing else { return };
-        let Some((on, thing)) = self.on(here, thing) else { return };
-        let by = self.actor(here);
+        let Some((by, on, thing)) = self.done(here, thing) else { return };
         self.things.get_mut(thing).flow = self.engine.opened(&by, &on, flags);
     }
 
@@ -233,8 +233,7 @@ impl<S: Sink> Converter<S> {
             return;
         };
         self.counts.used += 1;
-        if let Some((on, _)) = self.on(here, thing) {
-            let by = self.actor(here);
+        if let Some((by, on, _)) = self.done(here, thing) {
             self.engine.closed(&by, &on);
         }
         if !parse {

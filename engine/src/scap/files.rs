@@ -13,7 +13,7 @@ use super::processes::AT_FDCWD;
 use super::rows::Act;
 use super::state::descriptors::{Thing, ThingRef, kind};
 use super::state::thread::UNKNOWN;
-use super::state::threads::ThreadRef;
+use super::state::threads::{ThreadRef, Threads};
 use super::value::{self, signed, text, unsigned};
 
 /// Open flags from here on tell what came of the call, not what was asked.
@@ -42,8 +42,9 @@ impl<S: Sink> Converter<S> {
     }
 
     /// Gives a descriptor of the thread to a thing. None: its table is not
-    /// known, or keeps no such number.
-    #[inline]
+    /// known, or keeps no such number. Always inline, as is what it calls: what
+    /// the thing is made of goes to its place without a copy.
+    #[inline(always)]
     pub(super) fn give(&mut self, thread: ThreadRef, fd: i64, thing: Thing) -> Option<ThingRef> {
         let place = self.things.add(thing);
         let old = match self.threads.table_mut(thread) {
@@ -57,14 +58,14 @@ impl<S: Sink> Converter<S> {
     }
 
     /// Name of what a descriptor stands for.
-    pub(super) fn name_of(&mut self, thread: ThreadRef, fd: i64) -> Option<Vec<u8>> {
+    pub(super) fn name_of(&self, thread: ThreadRef, fd: i64) -> Option<Vec<u8>> {
         let thing = self.threads.table(thread)?.get(fd)?;
         let object = self.things.get(thing).object?;
-        Some(self.engine.objects().0.path(object).to_vec())
+        Some(self.engine.known().path(object).to_vec())
     }
 
     /// What a name is relative to; nothing for an absolute one.
-    pub(super) fn base(&mut self, thread: ThreadRef, directory: i64, name: &[u8]) -> Vec<u8> {
+    pub(super) fn base(&self, thread: ThreadRef, directory: i64, name: &[u8]) -> Vec<u8> {
         if name.first() == Some(&b'/') {
             return Vec::new();
         }
@@ -94,53 +95,31 @@ impl<S: Sink> Converter<S> {
             self.engine.counted().failed += 1;
             return;
         }
-        let Some((kind, flags)) = self.opened_path(here) else {
+        let Some(Wanted { directory, name, flags }) = opening(&self.threads, here) else {
             self.counts.used -= 1;
             self.counts.incomplete += 1;
             return;
         };
+        let path = if name.first() == Some(&b'/') {
+            path::joined(&mut self.path, b"", name)
+        } else if directory == AT_FDCWD {
+            let main = self.threads.get(self.threads.main_of(here.thread));
+            path::joined(&mut self.path, main.cwd.as_bytes(), name)
+        } else {
+            let base = self.base(here.thread, directory, name);
+            path::joined(&mut self.path, &base, name)
+        };
+        let flags = OpenFlags(flags);
+        let directory = flags.contains(OpenFlags::DIRECTORY);
+        let kind = if directory { kind::DIRECTORY } else { kind::FILE_WITH_FLAGS };
         let container = self.threads.get(here.thread).container;
-        let thing = thing_named(&mut self.engine, container, kind, &self.path);
+        let thing = thing_named(&mut self.engine, container, kind, path);
         let Some(thing) = self.give(here.thread, fd, thing) else { return };
         let here = Here { fd, thing: Some(thing), ..*here };
         if self.compat && here.row.newer {
             return;
         }
         self.open_told(&here, flags);
-    }
-
-    /// Puts the path of an open together; returns what it opened, and how.
-    fn opened_path(&mut self, here: &Here<'_>) -> Option<(u8, OpenFlags)> {
-        let params = &here.event.params;
-        let thread = self.threads.get(here.thread);
-        let kept = &thread.kept;
-        let asked = here
-            .entered
-            .then(|| wanted(here.row.act, |index| kept.get(index), |_| None))
-            .flatten()
-            .filter(|w| !w.name.is_empty() && w.name != UNKNOWN.as_bytes());
-        let wanted = match asked {
-            Some(asked) => {
-                let told = signed(params.get(flags_at(here.row.act))).unwrap_or(0) as i32;
-                Some(Wanted { flags: asked.flags | told & !(OUTCOMES - 1), ..asked })
-            }
-            None => wanted(here.row.act, |index| params.get(index + 1), |at| params.get(at)),
-        };
-        let wanted = wanted?;
-        let (directory, flags) = (wanted.directory, wanted.flags);
-        if wanted.name.first() == Some(&b'/') {
-            path::join(&mut self.path, b"", wanted.name);
-        } else if directory == AT_FDCWD {
-            let main = self.threads.get(self.threads.main_of(here.thread));
-            path::join(&mut self.path, main.cwd.as_bytes(), wanted.name);
-        } else {
-            let name = wanted.name.to_vec();
-            let base = self.base(here.thread, directory, &name);
-            path::join(&mut self.path, &base, &name);
-        }
-        let flags = OpenFlags(flags);
-        let directory = flags.contains(OpenFlags::DIRECTORY);
-        Some((if directory { kind::DIRECTORY } else { kind::FILE_WITH_FLAGS }, flags))
     }
 
     /// A descriptor that is no part of the telemetry was made.
@@ -283,6 +262,25 @@ fn flags_at(act: Act) -> usize {
         Act::Open | Act::OpenByHandle => 2,
         Act::Creat => 5,
         _ => 3,
+    }
+}
+
+/// What an open asked for, by what was told when it was entered, or else when it returned.
+#[inline]
+fn opening<'a>(threads: &'a Threads, here: &Here<'a>) -> Option<Wanted<'a>> {
+    let params = here.event.params;
+    let kept = &threads.get(here.thread).kept;
+    let asked = here
+        .entered
+        .then(|| wanted(here.row.act, |index| kept.get(index), |_| None))
+        .flatten()
+        .filter(|w| !w.name.is_empty() && w.name != UNKNOWN.as_bytes());
+    match asked {
+        Some(asked) => {
+            let told = signed(params.get(flags_at(here.row.act))).unwrap_or(0) as i32;
+            Some(Wanted { flags: asked.flags | told & !(OUTCOMES - 1), ..asked })
+        }
+        None => wanted(here.row.act, |index| params.nth(index + 1), |at| params.get(at)),
     }
 }
 

@@ -41,6 +41,20 @@ pub(super) fn join(out: &mut Vec<u8>, base: &[u8], name: &[u8]) {
     }
 }
 
+/// The same as [`join`] puts together; in `room` if it is not `name` as it stands, as most are.
+#[inline]
+pub(super) fn joined<'a>(room: &'a mut Vec<u8>, base: &[u8], name: &'a [u8]) -> &'a [u8] {
+    if let [b'/', rest @ ..] = name
+        && base.len() + name.len() < LIMIT
+        && rest.last().is_some_and(|last| *last != b'/')
+        && is_plain(rest)
+    {
+        return name;
+    }
+    join(room, base, name);
+    room
+}
+
 fn append(out: &mut Vec<u8>, name: &[u8]) {
     if is_plain(name) {
         out.extend_from_slice(name);
@@ -134,6 +148,8 @@ mod tests {
     fn joined(base: &str, name: &str) -> String {
         let mut out = Vec::new();
         join(&mut out, base.as_bytes(), name.as_bytes());
+        let mut room = b"other".to_vec();
+        assert_eq!(super::joined(&mut room, base.as_bytes(), name.as_bytes()), out);
         String::from_utf8(out).expect("printable")
     }
 

@@ -25,11 +25,19 @@ fn signed_narrow(bytes: &[u8]) -> Option<i64> {
     }
 }
 
-/// An unsigned number of up to 32 bits.
-#[inline]
+/// An unsigned number of up to 32 bits, which most have.
+#[inline(always)]
 pub(super) fn unsigned(bytes: Option<&[u8]>) -> Option<u32> {
-    match *bytes? {
-        [a, b, c, d] => Some(u32::from_le_bytes([a, b, c, d])),
+    let bytes = bytes?;
+    match <[u8; 4]>::try_from(bytes) {
+        Ok(bytes) => Some(u32::from_le_bytes(bytes)),
+        Err(_) => unsigned_other(bytes),
+    }
+}
+
+#[inline(never)]
+fn unsigned_other(bytes: &[u8]) -> Option<u32> {
+    match *bytes {
         [a, b] => Some(u32::from(u16::from_le_bytes([a, b]))),
         [a] => Some(u32::from(a)),
         [a, b, c, d, _, _, _, _] => Some(u32::from_le_bytes([a, b, c, d])),

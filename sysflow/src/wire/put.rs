@@ -59,14 +59,14 @@ pub(crate) fn put_long<O: Out>(out: &mut O, value: i64) {
     }
     if bits < 1 << 28 {
         // Threads, processes, sizes: half of the work.
-        let len = (70 - bits.leading_zeros() as usize) / 7;
+        let len = length(bits);
         let more = 0x80_8080 >> (32 - 8 * len);
         return out.eight(u64::from(spread_28(bits as u32) | more), len);
     }
     let low = spread(bits & 0x00ff_ffff_ffff_ffff);
     let high = bits >> 56;
     if high == 0 {
-        let len = (70 - bits.leading_zeros() as usize) / 7;
+        let len = length(bits);
         let more = 0x80_8080_8080_8080 >> (64 - 8 * len);
         return out.eight(low | more, len);
     }
@@ -75,6 +75,13 @@ pub(crate) fn put_long<O: Out>(out: &mut O, value: i64) {
     if high >= 0x80 {
         out.byte(1);
     }
+}
+
+/// Bytes that a number takes, seven bits in each. Not for 0.
+#[inline(always)]
+fn length(bits: u64) -> usize {
+    // Rounded up, for up to 64 bits, is a seventh of a number nine of its 64ths and a bit.
+    (bits.ilog2() as usize * 9 + 73) / 64
 }
 
 /// Distributes 28 bits over four bytes, seven to each, the lowest first.

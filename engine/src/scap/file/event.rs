@@ -77,18 +77,18 @@ impl<'a> RawEvent<'a> {
     #[inline(always)]
     pub(super) fn usual(bytes: &'a [u8]) -> Option<(Self, usize)> {
         let front: &[u8; FRONT] = bytes.first_chunk()?;
-        let block = u64_at(front, 0);
+        let block = u64::from_le_bytes(at::<0, 8>(front));
         let size = (block >> 32) as usize;
         let (body, tail) = bytes.get(..size)?.split_last_chunk::<TAIL>()?;
-        let end = BEGIN + u32_at(front, 26) as usize;
+        let end = BEGIN + u32::from_le_bytes(at::<26, 4>(front)) as usize;
         let params = body.get(HEAD..end)?;
-        let count = u32_at(front, 32) as usize;
+        let count = u32::from_le_bytes(at::<32, 4>(front)) as usize;
         if block as u32 != EventShape::USUAL || u32::from_le_bytes(*tail) != size as u32 {
             return None;
         }
         let params = if count <= LENGTHS {
             let (lengths, values) = params.split_at_checked(2 * count)?;
-            if sum_of_first(u64_at(front, HEAD), count) > values.len() {
+            if sum_of_first(u64::from_le_bytes(at::<HEAD, 8>(front)), count) > values.len() {
                 return None;
             }
             Params { lengths, values, shift: 1 }
@@ -96,11 +96,11 @@ impl<'a> RawEvent<'a> {
             Params::split(params, count, false)?
         };
         let event = Self {
-            cpu: u16_at(front, 8),
+            cpu: u16::from_le_bytes(at::<8, 2>(front)),
             flags: 0,
-            ts: u64_at(front, 10),
-            tid: u64_at(front, 18),
-            kind: u16_at(front, 30),
+            ts: u64::from_le_bytes(at::<10, 8>(front)),
+            tid: u64::from_le_bytes(at::<18, 8>(front)),
+            kind: u16::from_le_bytes(at::<30, 2>(front)),
             params,
         };
         Some((event, size))
@@ -117,19 +117,11 @@ fn sum_of_first(lengths: u64, count: usize) -> usize {
     (pairs as u32 as usize) + (pairs >> 32) as usize
 }
 
+/// The bytes of the front from `AT` on, in one load.
 #[inline(always)]
-fn u16_at(front: &[u8; FRONT], at: usize) -> u16 {
-    u16::from_le_bytes([front[at], front[at + 1]])
-}
-
-#[inline(always)]
-fn u32_at(front: &[u8; FRONT], at: usize) -> u32 {
-    u32::from_le_bytes([front[at], front[at + 1], front[at + 2], front[at + 3]])
-}
-
-#[inline(always)]
-fn u64_at(front: &[u8; FRONT], at: usize) -> u64 {
-    u64::from(u32_at(front, at)) | (u64::from(u32_at(front, at + 4)) << 32)
+fn at<const AT: usize, const LEN: usize>(front: &[u8; FRONT]) -> [u8; LEN] {
+    const { assert!(AT + LEN <= FRONT) };
+    front[AT..].first_chunk().copied().unwrap_or([0; LEN])
 }
 
 impl<'a> Params<'a> {
@@ -190,8 +182,15 @@ impl<'a> Params<'a> {
     ///
     /// [`iter`]: Params::iter
     #[must_use]
-    #[inline]
+    #[inline(never)]
     pub fn get(&self, index: usize) -> Option<&'a [u8]> {
+        self.nth(index)
+    }
+
+    /// The same, for an index that is known where it is called: a few instructions then.
+    #[must_use]
+    #[inline(always)]
+    pub fn nth(&self, index: usize) -> Option<&'a [u8]> {
         if self.shift != 1 {
             return self.iter().nth(index);
         }

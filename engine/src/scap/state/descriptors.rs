@@ -120,7 +120,7 @@ impl Things {
     }
 
     /// Adds a thing, that one descriptor stands for.
-    #[inline]
+    #[inline(always)]
     pub(in crate::scap) fn add(&mut self, thing: Thing) -> ThingRef {
         let thing = Thing { refs: 1, ..thing };
         match self.free.pop() {
