@@ -31,29 +31,24 @@ pub(crate) trait Stream {
     fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64;
 }
 
-impl Stream for Ring {
-    #[inline]
-    fn peek_ts(&mut self) -> Option<u64> {
-        Self::peek_ts(self)
-    }
+/// Rings, and loans of them, which are read in the same way.
+macro_rules! stream {
+    ($($of:ty),+) => {$(
+        impl Stream for $of {
+            #[inline]
+            fn peek_ts(&mut self) -> Option<u64> {
+                Self::peek_ts(self)
+            }
 
-    #[inline]
-    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64 {
-        Self::drain_until(self, limit, each)
-    }
+            #[inline]
+            fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64 {
+                Self::drain_until(self, limit, each)
+            }
+        }
+    )+};
 }
 
-impl Stream for Loan {
-    #[inline]
-    fn peek_ts(&mut self) -> Option<u64> {
-        Self::peek_ts(self)
-    }
-
-    #[inline]
-    fn drain_until(&mut self, limit: u64, each: impl FnMut(&[u8])) -> u64 {
-        Self::drain_until(self, limit, each)
-    }
-}
+stream!(Ring, Loan);
 
 /// No time: nothing is left.
 const NONE: u64 = u64::MAX;

@@ -2,8 +2,8 @@
 //! Hot path. A call is entered, and left: what it is on, and who takes it from there.
 //! May not appear here: allocation per event, locks, system calls, formatting.
 //!
-//! What most events need is inlined into the loop that reads them. It hands an event on as a copy:
-//! one that is only borrowed would have to be in memory for all events.
+//! What most events need is inlined into the loop that reads them, so that the compiler sees both as
+//! one. Other ways are functions of their own, which take a copy of the event.
 
 use crate::sink::Sink;
 

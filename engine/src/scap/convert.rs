@@ -168,8 +168,7 @@ impl<S: Sink> Converter<S> {
         (sink, self.counts, counts)
     }
 
-    /// Takes the next event. Where events come one after the other all of the usual way is inlined:
-    /// what is read of an event stays in registers then.
+    /// Takes the next event. The way of most is inlined, for where one event comes after the other.
     #[inline(always)]
     pub fn event(&mut self, event: &RawEvent<'_>) {
         self.counts.events += 1;

@@ -74,9 +74,7 @@ impl Loan {
         // SAFETY: as above; [at, at + len) is lent, and mapped.
         Some(unsafe { std::slice::from_raw_parts(start, len as usize) })
     }
-}
 
-impl Loan {
     /// Time of the next record.
     #[must_use]
     #[inline]

@@ -80,7 +80,7 @@ pub(crate) fn put_long<O: Out>(out: &mut O, value: i64) {
 /// Bytes that a number takes, seven bits in each. Not for 0.
 #[inline(always)]
 fn length(bits: u64) -> usize {
-    // Rounded up, for up to 64 bits, is a seventh of a number nine of its 64ths and a bit.
+    // A seventh, rounded up, without a division: 9 / 64 is near enough for up to 64 bits.
     (bits.ilog2() as usize * 9 + 73) / 64
 }
 
