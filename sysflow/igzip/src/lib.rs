@@ -6,9 +6,6 @@
 //!
 //! There is a [`Compressor`] only where the library was installed when this was compiled.
 
-/// Most bytes that one buffer may have.
-const MOST: usize = u32::MAX as usize / 2;
-
 /// Bytes of a block that is stored as it is (RFC 1951, 3.2.4), and of what stands before it.
 const STORED: usize = 65_535;
 const STORED_HEAD: usize = 5;
@@ -26,7 +23,8 @@ mod imp {
     use std::ffi::c_void;
     use std::ptr::NonNull;
 
-    use super::MOST;
+    /// Most bytes that one buffer may have: the library counts in 32 bits.
+    const MOST: usize = u32::MAX as usize / 2;
 
     unsafe extern "C" {
         fn igzip_new() -> *mut c_void;
