@@ -262,7 +262,7 @@ stage_vm() {
 		--file "$(program_of engine/snapshot):/bin/snapshot-tests" \
 		-- env SYSFLOW_TEST_DRIVER=kmod SYSFLOW_TEST_MACHINE=1 SYSFLOW_MODULE=/sysflow.ko \
 		SYSFLOW_BIN=/bin/sysflow WORKLOAD_BIN=/bin/workload SYSFLOW_TEST_KEEP=/kept sh -c "$guest"
-	cp "$TALLY/log" "$TALLY/vm.log"
+	cp "$(log_of_stage)" "$TALLY/guest.log"
 	if "$CACHE/venv/bin/python" -c 'import fastavro' 2>/dev/null; then
 		check "the module's capture, by fastavro" kept_capture
 	else
@@ -285,27 +285,57 @@ stage_box() {
 kept_capture() {
 	local file
 	for file in exact.sf report.json; do
-		tr -d '\r' <"$TALLY/vm.log" |
+		tr -d '\r' <"$TALLY/guest.log" |
 			awk -v file="$file" '/^kept: / { mine = $2 == file; next } mine' |
 			base64 -d >"$TALLY/$file"
 	done
 	"$CACHE/venv/bin/python" engine/tests/live/exact.py "$TALLY/report.json" "$TALLY/exact.sf"
 }
 
-begin_tally
-for stage in "${STAGES[@]}"; do
-	stage_wanted "$stage" || continue
+# run_stage: the one that $stage names. Its status is in $status.
+run_stage() {
+	local started=$SECONDS
 	printf '\n== %s: %s\n' "$stage" "$(describe "$stage")"
-	started=$SECONDS
 	set +e
 	(set -e && "stage_$stage")
 	status=$?
 	set -e
 	printf -- '-- %s: %d s\n' "$stage" $((SECONDS - started))
+	[ $status -eq 0 ] || fail "stage $stage did not get to its end (status $status)"
+}
+
+# The guest of the stage vm takes one core for many minutes, and what it needs
+# is there once it is built: where there is another core it runs beside the
+# stages before its turn.
+guest=
+begin_guest() {
+	if ! stage_wanted vm || [ "$(nproc)" -lt 2 ]; then return; fi
+	# A group of its own, so that all of it ends with us.
+	set -m
+	(set +m && stage=vm && run_stage) </dev/null >"$TALLY/vm.out" 2>&1 &
+	set +m
+	guest=$!
+}
+
+end_guest() {
+	[ -z "$guest" ] || kill -- "-$guest" 2>/dev/null || true
+}
+
+begin_tally
+trap 'end_guest; rm -rf "$TALLY"' EXIT
+for stage in "${STAGES[@]}"; do
+	stage_wanted "$stage" || continue
+	if [ "$stage" = vm ] && [ -n "$guest" ]; then
+		wait "$guest" || true
+		guest=
+		cat "$TALLY/vm.out"
+		continue
+	fi
+	run_stage
 	if [ $status -ne 0 ]; then
-		fail "stage $stage did not get to its end (status $status)"
 		# Nothing can be said without tools, or of what was not built.
 		case $stage in tools | build) break ;; esac
 	fi
+	[ "$stage" != build ] || begin_guest
 done
 end_tally

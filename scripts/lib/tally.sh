@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced: what passed, failed and was skipped. Stages run in subshells, so
-# the counts are kept in a file, one line each: "pass N", "fail N WHAT",
-# "skip N WHY".
+# Sourced: what passed, failed and was skipped. Stages run in subshells, two of
+# them perhaps at a time, so the counts are kept in a file, one line each:
+# "pass N", "fail N WHAT", "skip N WHY"; and each stage has a log of its own.
 
 begin_tally() {
 	TALLY=$(mktemp -d)
@@ -23,15 +23,21 @@ skip() {
 	echo "skip 1 $1" >>"$TALLY/counts"
 }
 
+# Where the stage keeps what its last command said.
+log_of_stage() {
+	echo "$TALLY/${stage:-all}.log"
+}
+
 # check WHAT COMMAND...: one check; its output is shown when it fails.
 check() {
-	local what=$1
+	local what=$1 log
+	log=$(log_of_stage)
 	shift
-	if "$@" >"$TALLY/log" 2>&1; then
-		grep -E '^[0-9]+ packages' "$TALLY/log" || echo "ok: $what"
+	if "$@" >"$log" 2>&1; then
+		grep -E '^[0-9]+ packages' "$log" || echo "ok: $what"
 		pass
 	else
-		cat "$TALLY/log"
+		cat "$log"
 		fail "$what"
 	fi
 }
@@ -55,7 +61,8 @@ failures() {
 # from what it says at its end; a test that says that it was skipped has
 # passed in its eyes and is not counted as passed here.
 run_tests() {
-	local name=$1 dir=$2 status=0 log=$TALLY/log passed failed ignored skipped
+	local name=$1 dir=$2 status=0 log passed failed ignored skipped
+	log=$(log_of_stage)
 	shift 2
 	# shellcheck disable=SC2094 # different files
 	(cd "$dir" && "$@") >"$log" 2>&1 || status=$?
