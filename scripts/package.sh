@@ -73,7 +73,6 @@ build_program() {
 	# Only the archives are found there, so the linker takes them.
 	ln -sf "$(archive_of elf)" "$archives/libelf.a"
 	ln -sf "$(archive_of z)" "$archives/libz.a"
-	ln -sf "$(archive_of isal)" "$archives/libisal.a"
 	# Of several that match the last one counts. Crates are in a folder that has
 	# the name of the registry, or of its mirror.
 	cargo fetch --locked --target "$TARGET" --manifest-path "$root/Cargo.toml" >&2
@@ -110,7 +109,7 @@ rustc_wrapper() {
 archive_of() {
 	local file
 	file=$(gcc -print-file-name="lib$1.a")
-	[ -f "$file" ] || die "lib$1.a is missing: apt-get install libelf-dev zlib1g-dev libisal-dev"
+	[ -f "$file" ] || die "lib$1.a is missing: apt-get install libelf-dev zlib1g-dev"
 	echo "$file"
 }
 

@@ -117,5 +117,5 @@ fetch_rustup() {
 }
 
 # What compiling needs: a C compiler and linker, clang for the eBPF driver,
-# libelf and zlib for libbpf, ISA-L for traces.
-BUILD_PACKAGES=(build-essential clang llvm libelf-dev zlib1g-dev libisal-dev pkg-config)
+# libelf and zlib for libbpf, an assembler and autotools for ISA-L.
+BUILD_PACKAGES=(build-essential clang llvm libelf-dev zlib1g-dev pkg-config nasm autoconf automake libtool)

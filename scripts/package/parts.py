@@ -20,12 +20,12 @@ VENDORED = [
     ("libbpf", "libbpf-sys", "LGPL-2.1-only OR BSD-2-Clause"),
     ("zstd", "zstd-sys", "BSD-3-Clause OR GPL-2.0-only"),
     ("libdeflate", "libdeflate-sys", "MIT"),
+    ("ISA-L", "isal-sys", "BSD-3-Clause"),
 ]
 LINKED = [
     ("glibc", "libc6-dev", "LGPL-2.1-or-later"),
     ("elfutils", "libelf-dev", "LGPL-3.0-or-later OR GPL-2.0-or-later"),
     ("zlib", "zlib1g-dev", "Zlib"),
-    ("ISA-L", "libisal-dev", "BSD-3-Clause"),
 ]
 
 

@@ -3,8 +3,11 @@
 //! for it is called igzip. It takes little more than half the time of libdeflate's fastest level, and
 //! its results are as large as those of zlib's fastest. It chooses its code by the CPU: two machines
 //! may compress the same data in two ways.
-//!
-//! There is a [`Compressor`] only where the library was installed when this was compiled.
+
+use isal_sys::igzip_lib as isa;
+
+/// Most bytes that one buffer may have: the library counts in 32 bits.
+const MOST: usize = u32::MAX as usize / 2;
 
 /// Bytes of a block that is stored as it is (RFC 1951, 3.2.4), and of what stands before it.
 const STORED: usize = 65_535;
@@ -16,88 +19,67 @@ pub fn bound(len: usize) -> usize {
     len.saturating_add(STORED_HEAD * (len / STORED + 1)).saturating_add(64)
 }
 
-pub use imp::Compressor;
+/// What the library works in: more than half a megabyte.
+struct State {
+    stream: isa::isal_zstream,
+    room: [u8; isa::ISAL_DEF_LVL1_DEFAULT as usize],
+}
 
-#[cfg(isal)]
-mod imp {
-    use std::ffi::c_void;
-    use std::ptr::NonNull;
+/// Compresses buffers, one after the other.
+pub struct Compressor(Box<State>);
 
-    /// Most bytes that one buffer may have: the library counts in 32 bits.
-    const MOST: usize = u32::MAX as usize / 2;
+// SAFETY: the addresses in it are of the state itself, which its owner alone uses, and of buffers
+// that are set anew before each use. The library keeps nothing of a thread.
+unsafe impl Send for Compressor {}
 
-    unsafe extern "C" {
-        fn igzip_new() -> *mut c_void;
-        fn igzip_free(igzip: *mut c_void);
-        fn igzip_deflate(
-            igzip: *mut c_void,
-            data: *const u8,
-            len: u32,
-            out: *mut u8,
-            room: u32,
-        ) -> usize;
-    }
-
-    /// Compresses buffers, one after the other.
-    #[derive(Debug)]
-    pub struct Compressor(NonNull<c_void>);
-
-    // SAFETY: it is memory that only its owner uses; the library keeps nothing of a thread.
-    unsafe impl Send for Compressor {}
-
-    impl Compressor {
-        /// None if there is no ISA-L, or no memory.
-        #[must_use]
-        pub fn new() -> Option<Self> {
-            // SAFETY: it takes nothing, and answers memory that is freed by `drop` alone, or null.
-            NonNull::new(unsafe { igzip_new() }).map(Self)
-        }
-
-        /// Compresses `data` into `out`. The length of the result; none if `out` is too small,
-        /// which with [`bound`](super::bound) it is not, or `data` has 2 GiB or more.
-        #[must_use]
-        pub fn deflate(&mut self, data: &[u8], out: &mut [u8]) -> Option<usize> {
-            let len = u32::try_from(data.len()).ok().filter(|_| data.len() <= MOST)?;
-            let room = u32::try_from(out.len()).unwrap_or(u32::MAX);
-            // SAFETY: the state is that of `igzip_new`, which nobody else uses meanwhile; `len`
-            // bytes can be read, `room` bytes written.
-            let len = unsafe {
-                igzip_deflate(self.0.as_ptr(), data.as_ptr(), len, out.as_mut_ptr(), room)
-            };
-            (len > 0).then_some(len)
-        }
-    }
-
-    impl Drop for Compressor {
-        fn drop(&mut self) {
-            // SAFETY: it came from `igzip_new` and is not used after this.
-            unsafe { igzip_free(self.0.as_ptr()) };
-        }
+impl std::fmt::Debug for Compressor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Compressor")
     }
 }
 
-#[cfg(not(isal))]
-mod imp {
-    /// There is none: this was compiled without ISA-L.
-    #[derive(Debug)]
-    pub enum Compressor {}
-
-    impl Compressor {
-        /// None.
-        #[must_use]
-        pub fn new() -> Option<Self> {
-            None
-        }
-
-        /// Is not reached.
-        #[must_use]
-        pub fn deflate(&mut self, _data: &[u8], _out: &mut [u8]) -> Option<usize> {
-            match *self {}
-        }
+impl Default for Compressor {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
-#[cfg(all(test, isal))]
+impl Compressor {
+    /// Compresses at the library's level 1.
+    #[must_use]
+    pub fn new() -> Self {
+        // SAFETY: it is made of numbers, arrays of numbers and addresses, all of which may be 0.
+        Self(unsafe { Box::new_zeroed().assume_init() })
+    }
+
+    /// Compresses `data` into `out`. The length of the result; none if `out` is too small, which
+    /// with [`bound`] it is not, or `data` has 2 GiB or more.
+    #[must_use]
+    pub fn deflate(&mut self, data: &[u8], out: &mut [u8]) -> Option<usize> {
+        if data.len() > MOST {
+            return None;
+        }
+        let State { stream, room } = &mut *self.0;
+        // SAFETY: it sets fields of the stream, which is ours.
+        unsafe { isa::isal_deflate_stateless_init(stream) };
+        stream.level = 1;
+        stream.level_buf = room.as_mut_ptr();
+        stream.level_buf_size = isa::ISAL_DEF_LVL1_DEFAULT;
+        stream.gzip_flag = isa::IGZIP_DEFLATE as u16;
+        stream.flush = isa::NO_FLUSH as u16;
+        stream.end_of_stream = 1;
+        stream.next_in = data.as_ptr().cast_mut();
+        stream.avail_in = data.len() as u32;
+        stream.next_out = out.as_mut_ptr();
+        stream.avail_out = u32::try_from(out.len()).unwrap_or(u32::MAX);
+        // SAFETY: `avail_in` bytes can be read and are not written, whatever the type says;
+        // `avail_out` and `level_buf_size` bytes can be written.
+        let done = unsafe { isa::isal_deflate_stateless(stream) };
+        (done == isa::COMP_OK as i32).then_some(stream.total_out as usize)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::io::Read as _;
 
@@ -107,7 +89,7 @@ mod tests {
     use super::*;
 
     fn there_and_back(data: &[u8]) -> Vec<u8> {
-        let mut igzip = Compressor::new().expect("memory");
+        let mut igzip = Compressor::new();
         let mut out = vec![0; bound(data.len())];
         let len = igzip.deflate(data, &mut out).expect("there is room");
         let mut back = Vec::new();
@@ -138,7 +120,7 @@ mod tests {
         .take(3 * STORED + 1)
         .collect();
         assert_eq!(there_and_back(&noise), noise);
-        let mut igzip = Compressor::new().expect("memory");
+        let mut igzip = Compressor::new();
         assert_eq!(igzip.deflate(&noise, &mut [0; 1000]), None, "too little room");
         let mut out = vec![0; bound(4)];
         assert!(igzip.deflate(b"\0\0\0\0", &mut out).is_some(), "it works again after that");

@@ -27,6 +27,7 @@
 //! If `NAME` exists and is not a regular file (a pipe, `/dev/stdout`), it is written to directly.
 //! If it is a symbolic link, the file it points to is replaced, not the link.
 
+mod deflate;
 mod error;
 mod file;
 mod named;

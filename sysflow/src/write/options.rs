@@ -57,10 +57,9 @@ impl FromStr for Codec {
     }
 }
 
-/// Level of deflate if none is asked for: what repeats in records is near and easily found. Where
-/// ISA-L was installed when this was compiled, it does this level, and traces come out as large as
-/// zlib's level 1 makes them; else libdeflate does, whose traces are a tenth smaller and take twice
-/// the time. Higher levels are always libdeflate's; from 5 on traces are smaller than zlib's usual 6
+/// Level of deflate if none is asked for: what repeats in records is near and easily found. With
+/// the feature `isal` it is that of ISA-L, and traces come out as large as zlib's level 1 makes
+/// them; without it that of libdeflate, whose traces are a tenth smaller and take twice the time. Higher levels are always libdeflate's; from 5 on traces are smaller than zlib's usual 6
 /// makes them.
 pub const DEFLATE_LEVEL: u32 = 1;
 

@@ -4,20 +4,16 @@
 use std::fmt;
 use std::io;
 
-use libdeflater::{CompressionLvl, Compressor};
 use zstd::zstd_safe::compress_bound;
 
+use super::deflate::Deflate;
 use super::options::{DEFLATE_LEVEL, ZSTANDARD_LEVEL};
 use super::{Codec, Options};
 
 /// Compresses blocks, one after the other, with the state that its codec needs.
 pub(super) enum Packer {
     Null,
-    /// A block is there as a whole, so that a compressor of whole buffers will do, which is faster
-    /// by half than one of streams.
-    Deflate(Compressor),
-    /// The same at its lowest level, in half the time.
-    Igzip(igzip::Compressor),
+    Deflate(Deflate),
     Snappy(Box<snap::raw::Encoder>),
     Zstandard(zstd::bulk::Compressor<'static>),
 }
@@ -27,7 +23,6 @@ impl fmt::Debug for Packer {
         f.write_str(match self {
             Self::Null => "Null",
             Self::Deflate(_) => "Deflate",
-            Self::Igzip(_) => "Igzip",
             Self::Snappy(_) => "Snappy",
             Self::Zstandard(_) => "Zstandard",
         })
@@ -38,7 +33,7 @@ impl Packer {
     pub(super) fn new(options: &Options) -> io::Result<Self> {
         Ok(match options.codec {
             Codec::Null => Self::Null,
-            Codec::Deflate => Self::deflate(options.level.unwrap_or(DEFLATE_LEVEL)),
+            Codec::Deflate => Self::Deflate(Deflate::new(options.level.unwrap_or(DEFLATE_LEVEL))),
             Codec::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Codec::Zstandard => {
                 // 0 would be the default of the library, not its fastest.
@@ -46,16 +41,6 @@ impl Packer {
                 Self::Zstandard(zstd::bulk::Compressor::new(level)?)
             }
         })
-    }
-
-    fn deflate(level: u32) -> Self {
-        if level == 1
-            && let Some(igzip) = igzip::Compressor::new()
-        {
-            return Self::Igzip(igzip);
-        }
-        let level = CompressionLvl::new(level.cast_signed());
-        Self::Deflate(Compressor::new(level.unwrap_or_else(|_| CompressionLvl::best())))
     }
 
     /// `data` as the codec stores it: itself, or a part of `room`, which grows to what is needed.
@@ -67,13 +52,8 @@ impl Packer {
         let len = match self {
             Self::Null => return Ok(data),
             Self::Deflate(compressor) => {
-                let room = grown(room, compressor.deflate_compress_bound(data.len()));
-                compressor.deflate_compress(data, room).map_err(io::Error::other)?
-            }
-            Self::Igzip(compressor) => {
-                let room = grown(room, igzip::bound(data.len()));
-                let packed = compressor.deflate(data, room);
-                packed.ok_or_else(|| io::Error::other("igzip: the block is too large"))?
+                let room = grown(room, compressor.bound(data.len()));
+                compressor.deflate(data, room)?
             }
             Self::Snappy(encoder) => {
                 let room = grown(room, snap::raw::max_compress_len(data.len()) + CRC);
