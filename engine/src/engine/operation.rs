@@ -97,6 +97,7 @@ impl<S: Sink> Engine<S> {
         (&mut self.objects, &self.containers)
     }
 
+    /// The same, to be looked at.
     pub(crate) fn known(&self) -> &Objects {
         &self.objects
     }

@@ -180,11 +180,12 @@ impl<S: Sink> Converter<S> {
             return;
         }
         let event = *here.event;
-        self.moved_first(&Here { event: &event, ..*here });
+        self.moved_otherwise(&Here { event: &event, ..*here });
     }
 
+    /// The same, of whatever it is and for the first time too.
     #[inline(never)]
-    pub(super) fn moved_first(&mut self, here: &Here<'_>) {
+    pub(super) fn moved_otherwise(&mut self, here: &Here<'_>) {
         let (Some(thing), Some(result)) = (here.thing, here.result()) else {
             self.counts.incomplete += 1;
             return;

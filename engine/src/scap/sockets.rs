@@ -204,7 +204,7 @@ impl<S: Sink> Converter<S> {
             self.peer_told(here, thing);
         }
         let now = self.threads.table(here.thread).and_then(|table| table.get(here.fd));
-        self.moved_first(&Here { thing: now, ..*here });
+        self.moved_otherwise(&Here { thing: now, ..*here });
     }
 
     fn peer_told(&mut self, here: &Here<'_>, place: ThingRef) {

@@ -28,8 +28,9 @@ struct State {
 /// Compresses buffers, one after the other.
 pub struct Compressor(Box<State>);
 
-// SAFETY: the addresses in it are of the state itself, which its owner alone uses, and of buffers
-// that are set anew before each use. The library keeps nothing of a thread.
+// SAFETY: the addresses in it are of the state itself, which its owner alone uses, of tables that
+// never change, and of buffers that are set anew before each use. The library keeps nothing of a
+// thread.
 unsafe impl Send for Compressor {}
 
 impl std::fmt::Debug for Compressor {

@@ -59,8 +59,9 @@ impl FromStr for Codec {
 
 /// Level of deflate if none is asked for: what repeats in records is near and easily found. With
 /// the feature `isal` it is that of ISA-L, and traces come out as large as zlib's level 1 makes
-/// them; without it that of libdeflate, whose traces are a tenth smaller and take twice the time. Higher levels are always libdeflate's; from 5 on traces are smaller than zlib's usual 6
-/// makes them.
+/// them; without it that of libdeflate, whose traces are a tenth smaller and take twice the time.
+/// Higher levels are always libdeflate's; from 5 on traces are smaller than zlib's usual 6 makes
+/// them.
 pub const DEFLATE_LEVEL: u32 = 1;
 
 /// Level of Zstandard if none is asked for: its own default.
